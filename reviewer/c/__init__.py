@@ -1,0 +1,1 @@
+"""From C text, whole or in hunks, to functions and what they hold."""

@@ -1,0 +1,104 @@
+"""Control flow of a function and, over it, which locks are held at each point.
+
+The answer distinguishes what holds on every path (must), on some path (may), and what cannot be
+known because the mail does not show the code before (unknown).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tree_sitter import Node
+
+    from reviewer.c.function import Call
+    from reviewer.model import Span
+
+
+class Kind(StrEnum):
+    """What a held lock is."""
+
+    SPIN = "spin"  # also raw spinlocks, rwlocks, bit spinlocks, seqlock writers
+    MUTEX = "mutex"
+    RWSEM = "rwsem"
+    RCU = "rcu"  # all flavours whose readers may not sleep
+    SRCU = "srcu"  # SRCU and tasks-trace: readers may sleep
+    IRQ = "irq"
+    BH = "bh"
+    PREEMPT = "preempt"
+    OTHER = "other"  # a lock by name (`foo_lock`/`foo_unlock`): class not known
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A lock that is held, and since when."""
+
+    kind: Kind
+    family: str  # the release function without _irq/_irqrestore/_bh: "spin_unlock"
+    key: str  # normalised argument, "fc->lock"; "" for rcu, irq, bh, preempt
+    shared: bool  # read side
+    irq: bool  # also disables interrupts
+    bh: bool  # also disables bottom halves
+    acquire: Call | None  # None: held on entry
+    guard: bool = False  # released at the end of its scope
+
+    @property
+    def atomic(self) -> bool:
+        """Whether code that holds it must not sleep."""
+        return self.kind in {Kind.SPIN, Kind.RCU, Kind.IRQ, Kind.BH, Kind.PREEMPT} or (
+            self.irq or self.bh
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Locks:
+    """Locks at one point. `known` is False after a gap, or when the analysis gave up."""
+
+    must: frozenset[Held]  # held on every path that reaches the point
+    may: frozenset[Held]  # held on some path; includes `must`
+    known: bool
+    reached: bool = True  # False: no path reaches the point
+
+    @property
+    def surely_none(self) -> bool:
+        """Nothing is held here on any path, and nothing was hidden."""
+        return self.known and self.reached and not self.may
+
+
+class ExitKind(StrEnum):
+    """How control leaves a function."""
+
+    RETURN = "return"
+    END = "end"  # the closing brace
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """A way out of the function, with the locks held there (guards already released)."""
+
+    kind: ExitKind
+    value: str  # the returned expression, "" for none
+    node: Node
+    span: Span
+    locks: Locks
+    via: Span | None = None  # the goto that leads here on the paths that hold `locks.must`
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """The result for one function."""
+
+    before: Mapping[int, Locks]  # by id of the node of each call, access, assignment and return
+    exits: tuple[Exit, ...]
+    complete: bool  # False: gave up at a bound
+
+    def at(self, node: Node) -> Locks:
+        """The locks held just before `node` is evaluated; unknown for a node it did not see."""
+        return self.before.get(node.id, UNKNOWN)
+
+
+UNKNOWN = Locks(frozenset(), frozenset(), known=False)

@@ -1,0 +1,1 @@
+"""From a diff to files, hunks and the text before and after."""

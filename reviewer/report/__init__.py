@@ -1,0 +1,1 @@
+"""What a review looks like: one `render` for each format."""
