@@ -1,0 +1,40 @@
+"""Who calls whom, as far as the file is in view."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reviewer.c.function import Function
+    from reviewer.c.source import Source
+    from reviewer.c.syntax import Call
+
+
+def function_named(source: Source, name: str) -> Function | None:
+    """The function of that name; None when it is not in view, or twice."""
+    found = [each for each in source.functions_with(name) if each.name == name]
+    return found[0] if len(found) == 1 else None
+
+
+def calls_below(source: Source, function: Function, depth: int) -> Iterator[Call]:
+    """The calls that a function makes, and those of its callees in view, `depth` levels down."""
+    seen = {function.name}
+    level = [function]
+    for _ in range(depth):
+        below: list[Function] = []
+        for each in level:
+            for call in each.calls:
+                yield call
+                callee = None if call.name in seen else function_named(source, call.name)
+                if callee is not None:
+                    seen.add(call.name)
+                    below.append(callee)
+        level = below
+
+
+def callers_of(source: Source, name: str) -> Iterator[tuple[Function, Call]]:
+    """The calls of that function in view."""
+    for function in source.functions_with(name):
+        yield from ((function, call) for call in function.calls if call.name == name)

@@ -1,0 +1,84 @@
+"""Pointers that RCU protects: where they are declared so, who reads them, through what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reviewer.c.facts import rcu_field
+from reviewer.c.flow import Kind
+from reviewer.c.syntax import Use
+from reviewer.model import Evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tree_sitter import Node
+
+    from reviewer.c.function import Function
+    from reviewer.c.source import Source
+    from reviewer.c.syntax import Access
+
+_STATEMENTS = ("statement", "declaration", "definition")
+_ACCESSORS = ("rcu", "dereference", "typeof", "sizeof", "offsetof")
+
+
+def declared_rcu(source: Source, access: Access) -> tuple[Evidence, ...] | None:
+    """The declaration of the field as `__rcu`, without a place when only the facts know it.
+
+    None when the field is not, or when the struct that it belongs to is not in view.
+    """
+    if access.struct is None:
+        return None
+    field = source.structs.field(access.struct, access.field)
+    if field is None:
+        return () if rcu_field(access.struct, access.field) else None
+    if not field.type.rcu:
+        return None
+    return (Evidence(field.span, "declared __rcu here"),) if field.span else ()
+
+
+def inside_accessor(function: Function, node: Node) -> bool:
+    """Whether the expression is an operand of an RCU accessor or of an unevaluated operator.
+
+    An iterator macro is taken for one: what it does with its arguments is not in view.
+    """
+    return _in_accessor(function, node) or any(
+        argument.start_byte <= node.start_byte < argument.end_byte
+        for call in function.calls
+        if call.loop
+        for argument in call.argument_nodes
+    )
+
+
+def _in_accessor(function: Function, node: Node) -> bool:
+    above = node.parent
+    while above is not None and not above.type.endswith(_STATEMENTS):
+        name = above.child_by_field_name("function")
+        if name is not None and any(word in function.text(name).lower() for word in _ACCESSORS):
+            return True
+        if above.type in ("sizeof_expression", "offsetof_expression"):
+            return True
+        above = above.parent
+    return False
+
+
+def readers_of(
+    source: Source, access: Access, kind: Kind = Kind.RCU
+) -> Iterator[tuple[Function, Access]]:
+    """The uses of the same field in a reader section, in any function of the file.
+
+    The same field is that of the same struct; where the struct of one is not in view, it is the
+    same text. Stores are no uses, nor is `access` itself.
+    """
+    for function in source.functions_with(access.field, "rcu"):
+        for other in function.accesses:
+            if other.field == access.field and other.use is not Use.WRITE and _same(access, other):
+                held = function.flow.at(other.node).must
+                if other.span != access.span and any(lock.kind is kind for lock in held):
+                    yield function, other
+
+
+def _same(one: Access, other: Access) -> bool:
+    if one.struct is not None and other.struct is not None:
+        return one.struct == other.struct
+    return one.text == other.text

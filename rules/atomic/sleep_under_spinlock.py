@@ -1,0 +1,52 @@
+"""A function that can sleep is called with a spinlock held or with interrupts off.
+
+A spinlock disables preemption: whoever sleeps with it held can leave the CPU to a task that spins
+on the same lock for ever. Take a mutex instead, move the call out of the section, or allocate with
+GFP_ATOMIC.
+
+It is fine where the lock is dropped before the call, also by a helper, and with trylock forms.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reviewer.c.flow import Kind
+from reviewer.c.sleep import atomic_at, sleeping_calls
+from reviewer.model import Confidence, Evidence, Finding, Fix, Severity
+from reviewer.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reviewer.c.source import Source
+
+_KINDS = frozenset({Kind.SPIN, Kind.IRQ, Kind.BH, Kind.PREEMPT})
+
+
+def check(source: Source) -> Iterator[Finding]:
+    """Calls that can sleep, under a lock that forbids it on every path."""
+    for function in source.touched:
+        for sleep in sleeping_calls(function):
+            held = atomic_at(function, sleep.call, _KINDS)
+            if held is None or held.acquire is None:
+                continue
+            lock = held.key or f"{held.acquire.name}()"
+            yield Finding(
+                span=sleep.call.span,
+                message=f"{sleep.why}, and {lock} is held here",
+                function=function.name,
+                evidence=(Evidence(held.acquire.span, f"{held.acquire.name}() is called here"),),
+                fix=Fix("move it out of the section, or use a form that does not sleep"),
+                confidence=None if sleep.depth == 0 else Confidence.HUNCH,
+            )
+
+
+rule = Rule(
+    title="A sleeping function is called under a spinlock",
+    severity=Severity.ERROR,
+    confidence=Confidence.LIKELY,
+    since="0.1",
+    check=check,
+    links=("https://docs.kernel.org/locking/locktypes.html",),
+)

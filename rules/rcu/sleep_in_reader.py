@@ -1,0 +1,55 @@
+"""A function that can sleep is called inside an RCU reader section.
+
+Between `rcu_read_lock()` and `rcu_read_unlock()` a task must not block: the grace period would wait
+for it, and without preemptible RCU it could end too early. Take a reference and leave the section
+first, allocate before it, or use SRCU.
+
+It is fine under SRCU and rcu_read_lock_trace(), whose readers may sleep.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reviewer.c.flow import Kind
+from reviewer.c.sleep import atomic_at, sleeping_calls
+from reviewer.model import Confidence, Evidence, Finding, Fix, Severity
+from reviewer.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reviewer.c.source import Source
+
+_RCU = frozenset({Kind.RCU})
+
+
+def check(source: Source) -> Iterator[Finding]:
+    """Calls that can sleep, in a reader section on every path."""
+    for function in source.touched:
+        for sleep in sleeping_calls(function):
+            held = atomic_at(function, sleep.call, _RCU)
+            if held is None or held.acquire is None:
+                continue
+            yield Finding(
+                span=sleep.call.span,
+                message=f"{sleep.why}, but this is an RCU reader section",
+                function=function.name,
+                evidence=(Evidence(held.acquire.span, "the section begins here"),),
+                fix=Fix(
+                    "take a reference and call it after rcu_read_unlock(), or protect the "
+                    "object with SRCU"
+                ),
+                confidence=None if sleep.depth == 0 else Confidence.HUNCH,
+            )
+
+
+rule = Rule(
+    title="A sleeping function is called in an RCU reader section",
+    severity=Severity.ERROR,
+    confidence=Confidence.LIKELY,
+    since="0.1",
+    check=check,
+    triggers=frozenset({"rcu_read_lock", "rcu", "rcu_read_lock_bh", "rcu_read_lock_sched"}),
+    links=("https://docs.kernel.org/RCU/checklist.html",),
+)
