@@ -12,7 +12,7 @@ from reviewer import commits
 from reviewer.errors import TargetError
 from reviewer.mail import mbox
 from reviewer.mail.archive import RawMail, is_message_id, is_url, locate
-from reviewer.mail.thread import Origin
+from reviewer.mail.revision import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
