@@ -206,10 +206,10 @@ index 1111111..2222222 100644
 +\t\treturn -EBUSY;
  \tlist_add_tail(&slot->node, &ring->idle);
  \tmutex_unlock(&ring->lock);
- 
+\x20
  \treturn 0;
  }
--- 
+--\x20
 2.43.0
 """
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reviewer.model import Side, Severity, Status
+from reviewer.model import Severity, Side, Status
 from reviewer.report.printer import GUTTER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from reviewer.diff.patch import Hunk, Row
     from reviewer.model import Evidence
@@ -33,13 +33,19 @@ def print_hunks(printer: Printer, file: FileReview, shown: Sequence[Annotation])
         here = {i: found for i, row in enumerate(hunk.rows) if (found := _on(row, left))}
         if here:
             printer.blank()
-            section = f" {hunk.section.strip()}" if hunk.section.strip() else ""
-            printer.line((file.file.path, "bold"), (section, ""), indent=2)
+            printer.line((file.file.path, "bold"), _where(here.values()), indent=2)
             _print_hunk(printer, hunk, here)
             said = [each for found in here.values() for each in found]
             left = [each for each in left if each not in said]
     for annotation in left:
         _print_outside(printer, annotation)
+
+
+def _where(annotated: Iterable[Sequence[Annotation]]) -> str:
+    """The functions that are spoken of; git's own hunk header names the one before."""
+    names = dict.fromkeys(each.finding.function for found in annotated for each in found)
+    functions = [f"{name}()" for name in names if name]
+    return f" in {', '.join(functions)}" if functions else ""
 
 
 def _on(row: Row, annotations: Sequence[Annotation]) -> list[Annotation]:
@@ -83,7 +89,7 @@ def _print_outside(printer: Printer, annotation: Annotation) -> None:
     """A finding on a line that the mail does not show: the patch made it wrong from afar."""
     span = annotation.finding.span
     printer.blank()
-    where = f" in {annotation.finding.function}()" if annotation.finding.function else ""
+    where = _where([[annotation]])
     printer.line((span.path, "bold"), f"{where}, outside the hunks", indent=2)
     printer.code(span.code, span.line, " ")
     print_annotation(printer, annotation)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,10 @@ _STYLES = {
 }
 
 
+# A line inside of a block comment, which the lexer does not see the beginning of.
+_COMMENT = re.compile(r"\s*\*(?:\s|/?\s*\Z)")
+
+
 @cache
 def _lexer() -> Lexer:
     from pygments.lexers.c_cpp import CLexer
@@ -28,6 +33,8 @@ def _lexer() -> Lexer:
 
 def highlighted(code: str) -> Text:
     """The line, already safe to print, with keywords, strings and comments coloured."""
+    if _COMMENT.match(code):
+        return Text(code, "italic")
     text = Text()
     for token, value in _lexer().get_tokens(code):
         text.append(value, _style(str(token)))
