@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tree_sitter import Node
+
+    from reviewer.c.flow import Held
     from reviewer.c.function import Function
     from reviewer.c.source import Source
     from reviewer.c.syntax import Call
@@ -32,6 +35,20 @@ def calls_below(source: Source, function: Function, depth: int) -> Iterator[Call
                     seen.add(call.name)
                     below.append(callee)
         level = below
+
+
+def may_have_released(source: Source, function: Function, held: Held, node: Node) -> bool:
+    """Whether a callee in view, called between the acquire and `node`, gives such a lock back."""
+    if held.acquire is None:
+        return False
+    start, end = held.acquire.node.end_byte, node.start_byte
+    for call in function.calls:
+        callee = None
+        if start <= call.node.start_byte < end and not call.loop:
+            callee = function_named(source, call.name)
+        if callee is not None and any(family == held.family for family, _ in callee.flow.dropped):
+            return True
+    return False
 
 
 def callers_of(source: Source, name: str) -> Iterator[tuple[Function, Call]]:

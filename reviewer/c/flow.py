@@ -15,8 +15,12 @@ if TYPE_CHECKING:
 
     from tree_sitter import Node
 
-    from reviewer.c.function import Call
+    from reviewer.c.syntax import Call
     from reviewer.model import Span
+
+
+STALE = "?"
+"""Key of a lock whose argument names a variable that was assigned since."""
 
 
 class Kind(StrEnum):
@@ -39,12 +43,14 @@ class Held:
 
     kind: Kind
     family: str  # the release function without _irq/_irqrestore/_bh: "spin_unlock"
-    key: str  # normalised argument, "fc->lock"; "" for rcu, irq, bh, preempt
+    key: str  # normalised argument, "fc->lock"; "" for rcu, irq, bh, preempt; STALE
     shared: bool  # read side
     irq: bool  # also disables interrupts
     bh: bool  # also disables bottom halves
     acquire: Call | None  # None: held on entry
     guard: bool = False  # released at the end of its scope
+    entry: bool = False  # the caller holds it too: held on entry, also after a drop and retake
+    handed: bool = False  # its saved flags are not a local variable: the caller restores them
 
     @property
     def atomic(self) -> bool:
@@ -87,6 +93,13 @@ class Exit:
     locks: Locks
     via: Span | None = None  # the goto that leads here on the paths that hold `locks.must`
 
+    @property
+    def leaked(self) -> frozenset[Held]:
+        """Locks that every path to here took and none gave back, held neither by the caller."""
+        return frozenset(
+            held for held in self.locks.must if not (held.entry or held.guard or held.handed)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Flow:
@@ -95,6 +108,20 @@ class Flow:
     before: Mapping[int, Locks]  # by id of the node of each call, access, assignment and return
     exits: tuple[Exit, ...]
     complete: bool  # False: gave up at a bound
+    released: frozenset[tuple[str, str]] = frozenset()  # (family, key) of each release in view
+    dropped: frozenset[tuple[str, str]] = frozenset()  # the caller's locks: released, not retaken
+
+    def unbalanced(self) -> tuple[Exit, ...]:
+        """Exits where every path holds a lock whose release is in view elsewhere.
+
+        Not a proof: a function may hold a lock at an exit by contract (`Function.acquires`, its
+        name, or one exit value that stands for "locked").
+        """
+        return tuple(
+            out
+            for out in self.exits
+            if any((held.family, held.key) in self.released for held in out.leaked)
+        )
 
     def at(self, node: Node) -> Locks:
         """The locks held just before `node` is evaluated; unknown for a node it did not see."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from reviewer.c.facts import rcu_field
@@ -19,7 +21,11 @@ if TYPE_CHECKING:
     from reviewer.c.syntax import Access
 
 _STATEMENTS = ("statement", "declaration", "definition")
-_ACCESSORS = ("rcu", "dereference", "typeof", "sizeof", "offsetof")
+_ACCESSORS = ("rcu", "dereference", "typeof", "sizeof", "offsetof", "data_race")
+_ACCESSOR = re.compile(r"\w*rcu\w*(?:dereference|pointer)\w*|RCU_INIT_POINTER|rtnl_dereference")
+_COMPARES = frozenset({"==", "!="})
+_UPDATERS = frozenset({Kind.SPIN, Kind.MUTEX, Kind.RWSEM, Kind.OTHER})
+_SEEN = 20  # functions that are asked for an accessor
 
 
 def declared_rcu(source: Source, access: Access) -> tuple[Evidence, ...] | None:
@@ -32,9 +38,54 @@ def declared_rcu(source: Source, access: Access) -> tuple[Evidence, ...] | None:
     field = source.structs.field(access.struct, access.field)
     if field is None:
         return () if rcu_field(access.struct, access.field) else None
-    if not field.type.rcu:
+    # In `T __rcu **array` the pointers of the array are protected, not the field.
+    if not field.type.rcu or field.type.pointer > 1:
         return None
     return (Evidence(field.span, "declared __rcu here"),) if field.span else ()
+
+
+def with_accessor(source: Source, access: Access) -> Evidence | None:
+    """A use of the same field through an RCU accessor, anywhere in the file.
+
+    It shows that the field is `__rcu` also in the tree that the patch is for.
+    """
+    for function in islice(source.functions_with(access.field), _SEEN):
+        for other in function.accesses:
+            if other.field != access.field or other.struct != access.struct:
+                continue
+            if name := _accessor(function, other.node):
+                return Evidence(other.span, f"{name}() is used here")
+    return None
+
+
+def _accessor(function: Function, node: Node) -> str | None:
+    """The RCU accessor that gets this expression as an argument, or its address."""
+    above = node.parent
+    for _ in range(3):
+        if above is None:
+            return None
+        name = above.child_by_field_name("function")
+        if name is not None:
+            text = function.text(name)
+            return text if _ACCESSOR.fullmatch(text) else None
+        above = above.parent
+    return None
+
+
+def is_compared(node: Node) -> bool:
+    """Whether the pointer is only compared with another one: it is not followed."""
+    above = node.parent
+    while above is not None and above.type == "parenthesized_expression":
+        above = above.parent
+    if above is None or above.type != "binary_expression":
+        return False
+    operator = above.child_by_field_name("operator")
+    return operator is not None and operator.type in _COMPARES
+
+
+def updater_at(function: Function, node: Node) -> bool:
+    """Whether a lock may be held here that keeps the pointer as it is."""
+    return any(lock.kind in _UPDATERS for lock in function.flow.at(node).may)
 
 
 def inside_accessor(function: Function, node: Node) -> bool:
@@ -68,13 +119,16 @@ def readers_of(
     """The uses of the same field in a reader section, in any function of the file.
 
     The same field is that of the same struct; where the struct of one is not in view, it is the
-    same text. Stores are no uses, nor is `access` itself.
+    same text. Stores are no uses, nor is `access` itself. A reader that holds another lock beside
+    the section is none: that lock may well keep the writer out.
     """
     for function in source.functions_with(access.field, "rcu"):
         for other in function.accesses:
             if other.field == access.field and other.use is not Use.WRITE and _same(access, other):
-                held = function.flow.at(other.node).must
-                if other.span != access.span and any(lock.kind is kind for lock in held):
+                locks = function.flow.at(other.node)
+                if other.span == access.span or any(each.kind in _UPDATERS for each in locks.may):
+                    continue
+                if any(lock.kind is kind for lock in locks.must):
                     yield function, other
 
 

@@ -6,13 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reviewer.c.facts import gfp_argument, lock_call, sleeps
-from reviewer.c.flow import Kind
+from reviewer.c.facts import gfp_argument, sleeps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reviewer.c.flow import Held
+    from reviewer.c.flow import Held, Kind
     from reviewer.c.function import Function
     from reviewer.c.syntax import Call
 

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from reviewer.c.function import function_of
+from reviewer.c.unit import Kind
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from reviewer.c.function import Function
     from reviewer.c.structs import Structs
     from reviewer.c.unit import Unit
@@ -24,6 +29,47 @@ class Source:
     whole: bool = False
 
     @cached_property
+    def _made(self) -> dict[int, Function | None]:
+        return {}
+
+    def _function(self, unit: Unit) -> Function | None:
+        """The function of a unit, made once: to find it in a unit costs a parse."""
+        if id(unit) not in self._made:
+            made = function_of(unit, self.path, self.side, self.structs)
+            self._made[id(unit)] = made
+        return self._made[id(unit)]
+
+    def _functions(self, units: Iterable[Unit]) -> Iterator[Function]:
+        return (made for unit in units if (made := self._function(unit)) is not None)
+
+    @property
+    def function_units(self) -> tuple[Unit, ...]:
+        """The units that are functions, also those that the grammar cannot read."""
+        return tuple(unit for unit in self.units if unit.kind is Kind.FUNCTION)
+
+    @cached_property
     def functions(self) -> tuple[Function, ...]:
-        """The functions in the order of the file."""
-        raise NotImplementedError
+        """The functions in the order of the file; those the grammar cannot read are not there."""
+        return tuple(self._functions(self.function_units))
+
+    def functions_with(self, *words: str) -> Iterator[Function]:
+        """The functions whose text contains all of these: cheap also in a large file."""
+        units = (u for u in self.function_units if all(word in u.text for word in words))
+        return self._functions(units)
+
+    @property
+    def touched_units(self) -> tuple[Unit, ...]:
+        """The functions that the patch touches: of hunks all, of a whole file the changed ones."""
+        return tuple(unit for unit in self.function_units if unit.changed or not self.whole)
+
+    @cached_property
+    def touched(self) -> tuple[Function, ...]:
+        """The functions of `touched_units` that the grammar can read. What rules go through."""
+        return tuple(self._functions(self.touched_units))
+
+    def function_at(self, line: int) -> Function | None:
+        """The function that shows this line of the file."""
+        for function in self.functions:
+            if function.first_line <= line <= function.last_line and line in function.unit.lines:
+                return function
+        return None
