@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reviewer.c.faults import unit_errors
+from reviewer.c.hunks.faults import unit_errors
 from reviewer.c.unit import GAP, Kind, Unit
 from reviewer.c.units import units_of_hunks, units_of_text
 from reviewer.diff.patch import FileDiff, Hunk, Row, parse

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reviewer.c.faults import unit_errors
+from reviewer.c.hunks.faults import unit_errors
 from reviewer.c.unit import Kind, Mark, Unit
 from reviewer.c.units import units_of_text
 

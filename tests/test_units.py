@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reviewer.c.faults import unit_errors
+from reviewer.c.hunks.faults import unit_errors
 from reviewer.c.unit import GAP, Kind, Unit
 from reviewer.c.units import units_of_hunks, units_of_text
 from reviewer.diff.patch import Hunk, Row

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from reviewer.c.collect import collect
-from reviewer.c.ctype import declared, type_name
 from reviewer.c.place import Place
+from reviewer.c.reading.collect import collect
+from reviewer.c.reading.ctype import declared, type_name
 from reviewer.c.structs import NO_STRUCTS
 from reviewer.c.syntax import Access, Assignment, Call, CType, Use, Variable
 from reviewer.c.unit import GAP
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from tree_sitter import Node
 
-    from reviewer.c.collect import Collected
     from reviewer.c.flow import Flow
+    from reviewer.c.reading.collect import Collected
     from reviewer.c.structs import Structs
     from reviewer.c.unit import Unit
     from reviewer.model import Side, Span
@@ -189,7 +189,7 @@ class Function:
     @cached_property
     def flow(self) -> Flow:
         """Which locks are held where. Costs the walk when first asked."""
-        from reviewer.c.walk import walk
+        from reviewer.c.walking.walk import walk
 
         return walk(self)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from reviewer.c.effects import (
+from reviewer.c.facts import guard_class, lock_call
+from reviewer.c.flow import Held, Kind
+from reviewer.c.walking.effects import (
     Acquire,
     Asserted,
     Downgrade,
@@ -14,13 +16,11 @@ from reviewer.c.effects import (
     Release,
     UnknownUnlock,
 )
-from reviewer.c.facts import guard_class, lock_call
-from reviewer.c.flow import Held, Kind
 
 if TYPE_CHECKING:
-    from reviewer.c.effects import Effect
     from reviewer.c.facts import LockCall
     from reviewer.c.syntax import Call
+    from reviewer.c.walking.effects import Effect
 
 IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 _FIELD_OR_VARIABLE = re.compile(r"(->|\.)?\s*\b([A-Za-z_]\w*)")

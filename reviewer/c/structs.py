@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reviewer.c.ctype import declared
 from reviewer.c.place import Place
+from reviewer.c.reading.ctype import declared
 from reviewer.c.unit import GAP, Kind
 
 if TYPE_CHECKING:

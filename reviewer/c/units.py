@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reviewer.c.build import Plan, build, plan_of, too_much
-from reviewer.c.chunk import chunks_of_hunk, last_heading, same_heading
-from reviewer.c.cut import Item, cut
-from reviewer.c.faults import faults
-from reviewer.c.header import UNKNOWN, item_header
-from reviewer.c.lazy import LazyUnit
-from reviewer.c.lexical import Code, blank, read_text
+from reviewer.c.hunks.build import Plan, build, plan_of, too_much
+from reviewer.c.hunks.chunk import chunks_of_hunk, last_heading, same_heading
+from reviewer.c.hunks.cut import Item, cut
+from reviewer.c.hunks.faults import faults
+from reviewer.c.hunks.header import UNKNOWN, item_header
+from reviewer.c.hunks.lazy import LazyUnit
+from reviewer.c.hunks.lexical import Code, blank, read_text
 from reviewer.c.unit import Kind, Unit
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reviewer.c.callees import may_have_released
 from reviewer.c.flow import Kind
 from reviewer.c.sleep import atomic_at, sleeping_calls
 from reviewer.model import Confidence, Evidence, Finding, Fix, Severity
@@ -30,6 +31,8 @@ def check(source: Source) -> Iterator[Finding]:
         for sleep in sleeping_calls(function):
             held = atomic_at(function, sleep.call, _KINDS)
             if held is None or held.acquire is None:
+                continue
+            if may_have_released(source, function, held, sleep.call.node):
                 continue
             lock = held.key or f"{held.acquire.name}()"
             yield Finding(

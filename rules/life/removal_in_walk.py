@@ -50,12 +50,12 @@ def _in_body(function: Function, walk: Call) -> Iterator[Finding]:
     known = iterator(walk.name)
     if known is None or known.cursor is None or known.safe or walk.cut:
         return
-    cursor = walk.arguments[known.cursor]
+    cursor, member = walk.arguments[known.cursor], walk.arguments[-1]
     if not cursor.isidentifier():
         return
     for call in function.calls:
         inside = walk.node.start_byte < call.node.start_byte < walk.node.end_byte
-        if inside and _removes(call, cursor) and not _leaves_after(call.node, walk.node):
+        if inside and _removes(call, cursor, member) and not _leaves_after(call.node, walk.node):
             yield Finding(
                 span=call.span,
                 message=f"{call.name}() removes {cursor} while {walk.name}() stands on it; "
@@ -67,13 +67,14 @@ def _in_body(function: Function, walk: Call) -> Iterator[Finding]:
             return
 
 
-def _removes(call: Call, cursor: str) -> bool:
+def _removes(call: Call, cursor: str, member: str) -> bool:
+    """Whether it frees the cursor, or takes it off by the member that the walk follows."""
     if not call.arguments or call.cut:
         return False
     if call.name in _FREES:
         return call.arguments[0] == cursor
-    own_member = re.fullmatch(rf"&{re.escape(cursor)}->[\w.]+", call.arguments[0])
-    return bool(_REMOVES.match(call.name)) and own_member is not None
+    own = call.arguments[0].replace(" ", "") == f"&{cursor}->{member}"
+    return own and _REMOVES.match(call.name) is not None
 
 
 def _leaves_after(node: Node, loop: Node) -> bool:

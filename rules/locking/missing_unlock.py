@@ -12,8 +12,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from reviewer.c.callees import function_named
+from reviewer.c.contract import given_away
 from reviewer.c.facts import lock_call
 from reviewer.c.flow import ExitKind, Kind
+from reviewer.c.locks import lock_key
 from reviewer.model import Confidence, Evidence, Finding, Fix, Severity
 from reviewer.rule import Rule
 
@@ -26,10 +29,12 @@ if TYPE_CHECKING:
     from reviewer.c.syntax import Call
 
 _HANDS_OVER = re.compile(
-    r"lock(?!ed_)|_(?:start|begin|enter|acquire|get|pin|claim|grab|hold|prepare|suspend|freeze)"
-    r"(?:_|$)"
+    r"(?<![bc])lock(?!ed_)"
+    r"|_(?:start|begin|enter|acquire|get|pin|claim|grab|hold|prepare|suspend|freeze)(?:_|$)"
 )
-_FAILURE = re.compile(r"-\s*E[A-Z0-9]+|-1|NULL|false|ERR_(?:PTR|CAST)\(.*")
+_FAILURE = re.compile(r"-\s*E[A-Z0-9]+|-1|NULL|false|ERR_(?:PTR|CAST)\(.*", re.DOTALL)
+_PERHAPS_FAILURE = re.compile(r"[a-z_]\w*|PTR_ERR\(.*", re.DOTALL)
+_TELLS_LOCKED = re.compile(r"&\w*locked\w*")
 
 
 def check(source: Source) -> Iterator[Finding]:
@@ -39,23 +44,51 @@ def check(source: Source) -> Iterator[Finding]:
             continue
         said: set[tuple[str, str]] = set()
         for way_out in function.flow.exits:
-            for held in sorted(way_out.locks.must, key=lambda lock: (lock.family, lock.key)):
-                if (held.family, held.key) not in said and _is_forgotten(function, way_out, held):
-                    said.add((held.family, held.key))
+            for held in sorted(way_out.leaked, key=lambda lock: (lock.family, lock.key)):
+                if (held.family, held.key) in said or not _is_forgotten(function, way_out, held):
+                    continue
+                said.add((held.family, held.key))
+                if not _others_release(source, function, way_out, held):
                     yield _finding(function, way_out, held)
 
 
 def _is_forgotten(function: Function, way_out: Exit, held: Held) -> bool:
     flow = function.flow
-    if held.guard or held.acquire is None or held.kind is Kind.OTHER:
+    if held.acquire is None or held.kind is Kind.OTHER:
         return False
     if (held.family, held.key) not in flow.released:
         return False
     others = [each for each in flow.exits if each is not way_out and not _holds(each, held)]
-    succeeds = way_out.kind is ExitKind.RETURN and not _FAILURE.fullmatch(way_out.value)
-    # Success that keeps what every failure releases is a contract with the caller.
-    kept = succeeds and bool(way_out.value) and all(_FAILURE.fullmatch(e.value) for e in others)
-    return bool(others) and not kept
+    return bool(others) and not _is_contract(function, way_out, others)
+
+
+def _is_contract(function: Function, way_out: Exit, others: list[Exit]) -> bool:
+    """Whether success keeps what every failure releases."""
+    if way_out.kind is not ExitKind.RETURN or not way_out.value:
+        return False
+    if _FAILURE.fullmatch(way_out.value):
+        return False
+    # The value of a variable is not known. What the main path returns at its end is a success, and
+    # what leaves before it by another value is none.
+    parent = way_out.node.parent
+    at_the_end = parent is not None and parent == function.node.child_by_field_name("body")
+    return all(
+        _FAILURE.fullmatch(each.value)
+        or (at_the_end and each.value != way_out.value and _PERHAPS_FAILURE.fullmatch(each.value))
+        for each in others
+    )
+
+
+def _others_release(source: Source, function: Function, way_out: Exit, held: Held) -> bool:
+    """Whether a callee releases the lock, or may do so and says it in a flag that it is given."""
+    if given_away(function, way_out, held, lambda name: function_named(source, name)):
+        return True
+    return any(
+        _TELLS_LOCKED.fullmatch(argument)
+        for call in function.calls
+        for argument in call.arguments
+        if held.acquire is not None and call.node.start_byte > held.acquire.node.start_byte
+    )
 
 
 def _holds(way_out: Exit, held: Held) -> bool:
@@ -82,7 +115,10 @@ def _finding(function: Function, way_out: Exit, held: Held) -> Finding:
 def _release(function: Function, held: Held) -> Call | None:
     for call in function.calls:
         known = lock_call(call.name)
-        if known and not known.acquires and known.family == held.family:
+        if known is None or known.acquires or known.family != held.family:
+            continue
+        named = known.argument is not None and known.argument < len(call.arguments)
+        if not named or lock_key(call.arguments[known.argument or 0]) == held.key:
             return call
     return None
 

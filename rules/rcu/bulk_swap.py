@@ -11,8 +11,10 @@ after a grace period. It is fine to copy before the object is published.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from reviewer.c.context import sets_up_or_tears_down
 from reviewer.c.rcu import readers_of
 from reviewer.c.reach import Objects, Reach
 from reviewer.model import Confidence, Evidence, Finding, Fix, Severity
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from reviewer.c.source import Source
     from reviewer.model import Span
 
+_MACRO = re.compile(r"[A-Z_][A-Z0-9_]*(?:\(.*\))?", re.DOTALL)
 _WAITS = frozenset(
     {"synchronize_rcu", "synchronize_net", "synchronize_rcu_expedited", "synchronize_srcu"}
 )
@@ -44,14 +47,20 @@ def check(source: Source) -> Iterator[Finding]:
 
 
 def _copies(function: Function) -> Iterator[tuple[str, Node, Node, Node, Span]]:
-    """How it is copied, what is overwritten, the other operand, and where."""
+    """How it is copied, what is overwritten, the other operand, and where.
+
+    A struct is also assigned to when it is set up, most often from a macro; it is swapped when it
+    is in use.
+    """
+    quiet = sets_up_or_tears_down(function)
     for call in function.calls:
         if call.name == "swap" and len(call.argument_nodes) == 2:
             one, two = call.argument_nodes
             yield "swap()", one, two, call.node, call.span
             yield "swap()", two, one, call.node, call.span
     for store in function.assignments:
-        if store.operator == "=" and not store.declares:
+        plain = store.operator == "=" and not store.declares
+        if plain and not quiet and not _MACRO.fullmatch(store.value):
             how = "this struct assignment"
             yield how, store.target_node, store.value_node, store.node, store.span
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reviewer.c.context import sets_up_or_tears_down
-from reviewer.c.rcu import declared_rcu
+from reviewer.c.rcu import declared_rcu, with_accessor
 from reviewer.c.reach import Objects, Reach
-from reviewer.model import Confidence, Finding, Fix, Severity
+from reviewer.model import Confidence, Evidence, Finding, Fix, Severity
 from reviewer.rule import Rule
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from reviewer.c.function import Function
     from reviewer.c.source import Source
-    from reviewer.c.syntax import Assignment
+    from reviewer.c.syntax import Access, Assignment
 
 
 def check(source: Source) -> Iterator[Finding]:
@@ -34,15 +34,8 @@ def check(source: Source) -> Iterator[Finding]:
             declared = declared_rcu(source, access) if access else None
             if declared is None or store.operator != "=" or _says_so(function, store):
                 continue
-            if objects.reach(store.target_node) is Reach.SHARED:
-                yield Finding(
-                    span=store.span,
-                    message=f"{store.target} is protected by RCU; after a plain store a reader "
-                    "can see the pointer before what it points to",
-                    function=function.name,
-                    evidence=declared,
-                    fix=Fix(_fix(store)),
-                )
+            if access is not None and objects.reach(store.target_node) is Reach.SHARED:
+                yield _finding(source, function, access, store, declared)
 
 
 def _says_so(function: Function, store: Assignment) -> bool:
@@ -50,6 +43,33 @@ def _says_so(function: Function, store: Assignment) -> bool:
     start, end = store.value_node.start_byte, store.value_node.end_byte
     marked = any(m.name == "__rcu" and start <= m.start < end for m in function.unit.marks)
     return marked or "rcu" in store.value.lower()
+
+
+def _finding(
+    source: Source,
+    function: Function,
+    access: Access,
+    store: Assignment,
+    declared: tuple[Evidence, ...],
+) -> Finding:
+    """A hunch when only a table says that the field is `__rcu`: the patch may be for another tree.
+
+    A NULL points to nothing that could be seen too early: what is wrong then is only the spelling.
+    """
+    other = None if declared else with_accessor(source, access)
+    evidence = declared if other is None else (other,)
+    clears = store.value == "NULL"
+    late = "after a plain store a reader can see the pointer before what it points to"
+    what = "a plain NULL hides that from sparse and lockdep" if clears else late
+    return Finding(
+        span=store.span,
+        message=f"{store.target} is protected by RCU; {what}",
+        function=function.name,
+        evidence=evidence,
+        fix=Fix(_fix(store)),
+        severity=Severity.NOTE if clears else None,
+        confidence=None if evidence else Confidence.HUNCH,
+    )
 
 
 def _fix(store: Assignment) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from reviewer.c.brackets import Brackets, indent_at, opening_of
+from reviewer.c.hunks.brackets import Brackets, indent_at, opening_of
 from reviewer.c.unit import GAP, Kind
 
 _LAST_WORD = re.compile(r"\b[A-Za-z_]\w*\Z")

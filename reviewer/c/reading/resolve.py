@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from reviewer.c.ctype import type_name
+from reviewer.c.reading.ctype import type_name
 from reviewer.c.syntax import CType
 
 if TYPE_CHECKING:

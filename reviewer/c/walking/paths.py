@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reviewer.c.branch import All, Leaf, Not, Pick
-from reviewer.c.states import NOTHING, State, States, assuming, hidden, joined
+from reviewer.c.walking.branch import All, Leaf, Not, Pick
+from reviewer.c.walking.states import NOTHING, State, States, assuming, hidden, joined
 
 if TYPE_CHECKING:
-    from reviewer.c.branch import Condition
-    from reviewer.c.prepare import Prepared
+    from reviewer.c.walking.branch import Condition
+    from reviewer.c.walking.prepare import Prepared
 
 
 class Paths:

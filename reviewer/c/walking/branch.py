@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from tree_sitter import Node
 
-    from reviewer.c.items import Items
+    from reviewer.c.walking.items import Items
 
 _WRAPPERS = {
     "likely",

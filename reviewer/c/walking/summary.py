@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
     from reviewer.c.flow import ExitKind
     from reviewer.c.function import Function
-    from reviewer.c.states import States
-    from reviewer.c.transfer import Lock
+    from reviewer.c.walking.states import States
+    from reviewer.c.walking.transfer import Lock
     from reviewer.model import Span
 
 UNREACHED = Locks(frozenset(), frozenset(), known=True, reached=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from reviewer.c.mask import mask
+from reviewer.c.masks.mask import mask
 from reviewer.c.unit import Kind, Mark, Unit
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reviewer.c.branch import Condition, Leaf, condition, expressions, value_of
-from reviewer.c.program import (
+from reviewer.c.unit import GAP
+from reviewer.c.walking.branch import Condition, Leaf, condition, expressions, value_of
+from reviewer.c.walking.program import (
     Block,
     Break,
     Case,
@@ -22,16 +23,15 @@ from reviewer.c.program import (
     Suppose,
     Switch,
 )
-from reviewer.c.unit import GAP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from tree_sitter import Node
 
-    from reviewer.c.items import Items
-    from reviewer.c.program import Statement
     from reviewer.c.syntax import Call
+    from reviewer.c.walking.items import Items
+    from reviewer.c.walking.program import Statement
 
 DEEPEST = 100
 """Nested statements; Python's own stack bounds it."""

@@ -6,15 +6,15 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from reviewer.c.brackets import unmatched
-from reviewer.c.header import Header, item_header, read_section
-from reviewer.c.mask import mask
-from reviewer.c.opened import Block, finish, opened_blocks
-from reviewer.c.repair import closer, repair
+from reviewer.c.hunks.brackets import unmatched
+from reviewer.c.hunks.header import Header, item_header, read_section
+from reviewer.c.hunks.opened import Block, finish, opened_blocks
+from reviewer.c.hunks.repair import closer, repair
+from reviewer.c.masks.mask import mask
 from reviewer.c.unit import GAP, Kind, Mark, Unit
 
 if TYPE_CHECKING:
-    from reviewer.c.chunk import Chunk
+    from reviewer.c.hunks.chunk import Chunk
 
 LARGEST = 400_000
 """Characters; a larger item is not analysed."""

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reviewer.c.cut import cut
-from reviewer.c.lexical import Code, read
+from reviewer.c.hunks.cut import cut
+from reviewer.c.hunks.lexical import Code, read
 from reviewer.model import Side
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from reviewer.c.ctype import folded
+from reviewer.c.reading.ctype import folded
 from reviewer.c.syntax import Call
 from reviewer.c.unit import GAP
 

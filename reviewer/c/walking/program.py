@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from reviewer.c.branch import Condition
     from reviewer.c.syntax import Call
+    from reviewer.c.walking.branch import Condition
 
 
 class Steps(NamedTuple):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from reviewer.c.words import KEYWORDS
+from reviewer.c.masks.words import KEYWORDS
 
 if TYPE_CHECKING:
-    from reviewer.c.canvas import Canvas
+    from reviewer.c.masks.canvas import Canvas
 
 _MACRO_ITEM = re.compile(r"\s*(?:(?:static|extern|const)\s+)*([A-Za-z_]\w*)[ \t]*\(")
 _ITEM_END = re.compile(r"\s*[;,]*\s*(?:\Z|(?==)|(?=[A-Za-z_]\w*[ \t]*\())")

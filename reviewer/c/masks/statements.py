@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from reviewer.c.masks.words import KEYWORDS
 from reviewer.c.unit import Mark
-from reviewer.c.words import KEYWORDS
 
 if TYPE_CHECKING:
-    from reviewer.c.canvas import Canvas
+    from reviewer.c.masks.canvas import Canvas
 
 _LINE = re.compile(
     r"\n([ \t]*)(?!(?:if|for|while|switch|return)\b)([A-Za-z_]\w*)[ \t]*\((?=[^\n;]*\n)"

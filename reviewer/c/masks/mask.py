@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from reviewer.c.attributes import mask_attributes, mask_prefix
-from reviewer.c.canvas import Canvas
-from reviewer.c.declarations import (
+from reviewer.c.masks.attributes import mask_attributes, mask_prefix
+from reviewer.c.masks.canvas import Canvas
+from reviewer.c.masks.declarations import (
     macro_item,
     mask_enum_base,
     mask_macro_function,
@@ -14,8 +14,8 @@ from reviewer.c.declarations import (
     mask_macro_item,
     mask_members,
 )
-from reviewer.c.expressions import mask_expressions
-from reviewer.c.statements import mask_elements, mask_enumerators, mask_statements
+from reviewer.c.masks.expressions import mask_expressions
+from reviewer.c.masks.statements import mask_elements, mask_enumerators, mask_statements
 from reviewer.c.unit import Kind, Mark
 
 _BODY = re.compile(r"\{")

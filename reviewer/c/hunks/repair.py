@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from reviewer.c.brackets import Brackets, indent_at, unmatched
-from reviewer.c.layout import TAB, Layout, first_token, layout
-from reviewer.c.opened import Block, opened_blocks
+from reviewer.c.hunks.brackets import Brackets, indent_at, unmatched
+from reviewer.c.hunks.layout import TAB, Layout, first_token, layout
+from reviewer.c.hunks.opened import Block, opened_blocks
 from reviewer.c.unit import GAP, Kind
 
 NEAR = 6

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from reviewer.c.words import KEYWORDS
+from reviewer.c.masks.words import KEYWORDS
 
 if TYPE_CHECKING:
-    from reviewer.c.canvas import Canvas
+    from reviewer.c.masks.canvas import Canvas
 
 _TYPE_ARGUMENT = re.compile(
     r"([(,])[ \t\n]*("

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from tree_sitter import Query, QueryCursor
 
-from reviewer.c.arguments import LONGEST, Called, called, looped, short
-from reviewer.c.ctype import declared
 from reviewer.c.parse import language
-from reviewer.c.resolve import Resolver
+from reviewer.c.reading.arguments import LONGEST, Called, called, looped, short
+from reviewer.c.reading.ctype import declared
+from reviewer.c.reading.resolve import Resolver
 from reviewer.c.syntax import Access, Assignment, Call, Use, Variable
 from reviewer.c.unit import GAP
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from tree_sitter import Node
 
-    from reviewer.c.collect import Update
     from reviewer.c.function import Function
+    from reviewer.c.reading.collect import Update
     from reviewer.c.syntax import Access, Assignment, Call
 
 

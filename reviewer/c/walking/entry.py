@@ -6,20 +6,20 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from reviewer.c.effects import Acquire, Asserted, Downgrade, Release, UnknownUnlock
 from reviewer.c.flow import Held, Kind
 from reviewer.c.locks import claimed, names_in
-from reviewer.c.states import State
+from reviewer.c.walking.effects import Acquire, Asserted, Downgrade, Release, UnknownUnlock
+from reviewer.c.walking.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from reviewer.c.effects import Effect
     from reviewer.c.function import Function
-    from reviewer.c.items import Items
-    from reviewer.c.lower import Lowering
-    from reviewer.c.states import States
-    from reviewer.c.transfer import Transfer
+    from reviewer.c.walking.effects import Effect
+    from reviewer.c.walking.items import Items
+    from reviewer.c.walking.lower import Lowering
+    from reviewer.c.walking.states import States
+    from reviewer.c.walking.transfer import Transfer
 
 _DOUBTFUL = 3  # locks that may or may not be held on entry: each doubles the states
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from reviewer.c.words import (
+from reviewer.c.masks.words import (
     ATTRIBUTE_CALLS,
     ATTRIBUTES,
     GRAMMAR_WORDS,
@@ -17,7 +17,7 @@ from reviewer.c.words import (
 )
 
 if TYPE_CHECKING:
-    from reviewer.c.canvas import Canvas
+    from reviewer.c.masks.canvas import Canvas
 
 _WORD = re.compile(r"\b(__\w+|asmlinkage|noin\w+|notrace|SEC|STATIC|INLINE)\b[ \t]*(\()?")
 _LAST = re.compile(r"(?:\b[A-Za-z_]\w*|->|[^\w\s])\Z")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reviewer.c.flow import Exit, ExitKind, Flow
-from reviewer.c.lower import TooDeepError
-from reviewer.c.paths import Paths
-from reviewer.c.prepare import Prepared, prepare
-from reviewer.c.program import (
+from reviewer.c.walking.lower import TooDeepError
+from reviewer.c.walking.paths import Paths
+from reviewer.c.walking.prepare import Prepared, prepare
+from reviewer.c.walking.program import (
     Block,
     Break,
     Case,
@@ -25,7 +25,7 @@ from reviewer.c.program import (
     Suppose,
     Switch,
 )
-from reviewer.c.states import (
+from reviewer.c.walking.states import (
     NOTHING,
     NOWHERE,
     State,
@@ -36,7 +36,7 @@ from reviewer.c.states import (
     hidden,
     joined,
 )
-from reviewer.c.summary import UNREACHED, Summary
+from reviewer.c.walking.summary import UNREACHED, Summary
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
     from reviewer.c.function import Function
-    from reviewer.c.program import Statement
+    from reviewer.c.walking.program import Statement
 
 _ROUNDS = 6
 _TURNS = 3

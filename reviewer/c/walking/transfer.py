@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reviewer.c.effects import (
+from reviewer.c.flow import STALE, Held, Kind
+from reviewer.c.locks import names_in
+from reviewer.c.walking.effects import (
     Acquire,
     Asserted,
     Downgrade,
@@ -16,12 +18,10 @@ from reviewer.c.effects import (
     Stored,
     UnknownUnlock,
 )
-from reviewer.c.flow import STALE, Held, Kind
-from reviewer.c.locks import names_in
-from reviewer.c.states import NOTHING, State, States, bounded, hidden
+from reviewer.c.walking.states import NOTHING, State, States, bounded, hidden
 
 if TYPE_CHECKING:
-    from reviewer.c.effects import Effect
+    from reviewer.c.walking.effects import Effect
 
 _NESTED = 2  # times that one call holds its lock at once; RCU sections nest
 _INTERRUPTS = Held(Kind.IRQ, "local_irq_enable", "", False, True, False, None)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from reviewer.c.masks.words import ATTRIBUTE_CALLS
 from reviewer.c.unit import GAP, Kind
-from reviewer.c.words import ATTRIBUTE_CALLS
 
 _NAMED_MACRO = re.compile(
     r"\s*(?:static\s+)?((?:COMPAT_)?SYSCALL_DEFINE\w*|BPF_CALL_\d|BPF_PROG\w*|KUNIT_\w+|TEST\w*"

@@ -8,9 +8,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reviewer.c.branch import expressions, value_of
-from reviewer.c.collect import Update
-from reviewer.c.effects import (
+from reviewer.c.locks import effect_of, last_name, lock_key, names_in
+from reviewer.c.reading.collect import Update
+from reviewer.c.syntax import Assignment, Call
+from reviewer.c.walking.branch import expressions, value_of
+from reviewer.c.walking.effects import (
     Acquire,
     Asserted,
     Lent,
@@ -18,22 +20,20 @@ from reviewer.c.effects import (
     Stored,
     UnknownUnlock,
 )
-from reviewer.c.entry import entry_states
-from reviewer.c.items import Item, Items, items_of
-from reviewer.c.locks import effect_of, last_name, lock_key, names_in
-from reviewer.c.lower import Lowering
-from reviewer.c.syntax import Assignment, Call
-from reviewer.c.transfer import Transfer
+from reviewer.c.walking.entry import entry_states
+from reviewer.c.walking.items import Item, Items, items_of
+from reviewer.c.walking.lower import Lowering
+from reviewer.c.walking.transfer import Transfer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from tree_sitter import Node
 
-    from reviewer.c.effects import Effect
     from reviewer.c.function import Function
-    from reviewer.c.program import Statement
-    from reviewer.c.states import States
+    from reviewer.c.walking.effects import Effect
+    from reviewer.c.walking.program import Statement
+    from reviewer.c.walking.states import States
     from reviewer.model import Span
 
 _KEEPS = re.compile(

@@ -1,0 +1,1 @@
+"""Kernel spellings masked to C that the grammar reads, every offset kept."""

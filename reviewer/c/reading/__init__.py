@@ -1,0 +1,1 @@
+"""Reading a function: its declarations, calls, field accesses and assignments."""

@@ -1,0 +1,1 @@
+"""The walk over a function that says which locks are held where."""
