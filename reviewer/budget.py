@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 
-class Overrun(Exception):  # noqa: N818 - an event, not an error of the program
+class Overrun(Exception):
     """The work inside `time_limit` took too long and was stopped."""
 
 

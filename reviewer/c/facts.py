@@ -6,6 +6,7 @@ it is first asked, and only then.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,7 @@ from reviewer.c.flow import Kind
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+_WORD = re.compile(r"[A-Za-z_]\w*")
 _DATA = Path(__file__).parent / "data"
 
 
@@ -91,6 +93,18 @@ def lock_calls() -> Mapping[str, LockCall]:
 def lock_call(name: str) -> LockCall | None:
     """What the function does to a lock; None when it is in no table."""
     return lock_calls().get(name)
+
+
+@cache
+def acquirers() -> frozenset[str]:
+    """The words that acquire a lock or open a section: functions of the table, and guards."""
+    acquires = (name for name, call in lock_calls().items() if call.acquires)
+    return frozenset((*acquires, "guard", "scoped_guard", "scoped_cond_guard"))
+
+
+def takes_locks(text: str) -> bool:
+    """Whether the code has a word that acquires a lock or opens a section, as far as is known."""
+    return not acquirers().isdisjoint(_WORD.findall(text))
 
 
 @cache

@@ -187,6 +187,13 @@ class Function:
         return self.place.text(node)
 
     @cached_property
+    def takes_locks(self) -> bool:
+        """Whether anything in it acquires a lock: where not, its flow has nothing to tell."""
+        from reviewer.c.facts import takes_locks
+
+        return takes_locks(self.unit.text)
+
+    @cached_property
     def flow(self) -> Flow:
         """Which locks are held where. Costs the walk when first asked."""
         from reviewer.c.walking.walk import walk

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reviewer.c.callees import may_have_released
 from reviewer.c.facts import gfp_argument, sleeps
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from reviewer.c.flow import Held, Kind
     from reviewer.c.function import Function
+    from reviewer.c.source import Source
     from reviewer.c.syntax import Call
 
 # include/linux/gfp_types.h: these contain __GFP_DIRECT_RECLAIM.
@@ -22,35 +24,42 @@ _NO_RECLAIM = re.compile(r"~\s*__GFP_(?:DIRECT_)?RECLAIM|\?|\bGFP_ATOMIC\b|\bGFP
 
 @dataclass(frozen=True, slots=True)
 class Sleep:
-    """A call that can sleep, why it can, and how many calls deep (0: itself)."""
+    """A call that can sleep where it must not."""
 
     call: Call
-    why: str
-    depth: int
+    why: str  # "kzalloc() with GFP_KERNEL can sleep"
+    depth: int  # how many calls below it the sleeping one is; 0: itself
+    held: Held  # the lock that forbids it
+    acquire: Call  # where that was taken
 
 
-def sleeping_calls(function: Function) -> Iterator[Sleep]:
-    """The calls that can sleep, in source order."""
+def sleeps_under(source: Source, function: Function, kinds: frozenset[Kind]) -> Iterator[Sleep]:
+    """The calls that can sleep while a lock of these kinds is held on every path to them."""
+    if not function.takes_locks:
+        return
     for call in function.calls:
-        if not call.guard and not call.cut and (sleep := _sleep(call)):
-            yield sleep
+        reason = None if call.guard or call.cut else _can_sleep(call)
+        held = _forbids(function, call, kinds) if reason else None
+        if reason is None or held is None or held.acquire is None:
+            continue
+        if not may_have_released(source, function, held, call.node):
+            why, depth = reason
+            yield Sleep(call, why, depth, held, held.acquire)
 
 
-def _sleep(call: Call) -> Sleep | None:
+def _can_sleep(call: Call) -> tuple[str, int] | None:
     allocation = gfp_argument(call.name)
     if allocation is not None:
         flags = call.arguments[allocation] if allocation < len(call.arguments) else ""
         if _MAY_RECLAIM.search(flags) and not _NO_RECLAIM.search(flags):
-            return Sleep(call, f"{call.name}() with {flags} can sleep", 0)
+            return f"{call.name}() with {flags} can sleep", 0
         return None
     depth = sleeps(call.name)
-    if depth is None:
-        return None
-    return Sleep(call, f"{call.name}() can sleep", depth)
+    return None if depth is None else (f"{call.name}() can sleep", depth)
 
 
-def atomic_at(function: Function, call: Call, kinds: frozenset[Kind]) -> Held | None:
-    """A lock of these kinds, held on every path to the call, under which it must not sleep."""
+def _forbids(function: Function, call: Call, kinds: frozenset[Kind]) -> Held | None:
+    """The lock taken first of those under which the call must not sleep."""
     held = [
         lock
         for lock in function.flow.at(call.node).must

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reviewer.c.callees import may_have_released
+from reviewer.c.facts import acquirers
 from reviewer.c.flow import Kind
-from reviewer.c.sleep import atomic_at, sleeping_calls
+from reviewer.c.sleep import sleeps_under
 from reviewer.model import Confidence, Evidence, Finding, Fix, Severity
 from reviewer.rule import Rule
 
@@ -28,18 +28,13 @@ _KINDS = frozenset({Kind.SPIN, Kind.IRQ, Kind.BH, Kind.PREEMPT})
 def check(source: Source) -> Iterator[Finding]:
     """Calls that can sleep, under a lock that forbids it on every path."""
     for function in source.touched:
-        for sleep in sleeping_calls(function):
-            held = atomic_at(function, sleep.call, _KINDS)
-            if held is None or held.acquire is None:
-                continue
-            if may_have_released(source, function, held, sleep.call.node):
-                continue
-            lock = held.key or f"{held.acquire.name}()"
+        for sleep in sleeps_under(source, function, _KINDS):
+            lock = sleep.held.key or f"{sleep.acquire.name}()"
             yield Finding(
                 span=sleep.call.span,
                 message=f"{sleep.why}, and {lock} is held here",
                 function=function.name,
-                evidence=(Evidence(held.acquire.span, f"{held.acquire.name}() is called here"),),
+                evidence=(Evidence(sleep.acquire.span, f"{sleep.acquire.name}() is called here"),),
                 fix=Fix("move it out of the section, or use a form that does not sleep"),
                 confidence=None if sleep.depth == 0 else Confidence.HUNCH,
             )
@@ -51,5 +46,6 @@ rule = Rule(
     confidence=Confidence.LIKELY,
     since="0.1",
     check=check,
+    triggers=acquirers(),
     links=("https://docs.kernel.org/locking/locktypes.html",),
 )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from reviewer.c.callees import function_named
 from reviewer.c.contract import given_away
-from reviewer.c.facts import lock_call
+from reviewer.c.facts import acquirers, lock_call
 from reviewer.c.flow import ExitKind, Kind
 from reviewer.c.locks import lock_key
 from reviewer.model import Confidence, Evidence, Finding, Fix, Severity
@@ -40,7 +40,9 @@ _TELLS_LOCKED = re.compile(r"&\w*locked\w*")
 def check(source: Source) -> Iterator[Finding]:
     """The first exit on which a lock is held that the function releases elsewhere."""
     for function in source.touched:
-        if function.acquires or (function.name and _HANDS_OVER.search(function.name)):
+        if not function.takes_locks or function.acquires:
+            continue
+        if function.name and _HANDS_OVER.search(function.name):
             continue
         said: set[tuple[str, str]] = set()
         for way_out in function.flow.exits:
@@ -129,5 +131,6 @@ rule = Rule(
     confidence=Confidence.LIKELY,
     since="0.1",
     check=check,
+    triggers=acquirers(),
     links=("https://docs.kernel.org/locking/index.html",),
 )

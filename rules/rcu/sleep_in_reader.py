@@ -11,9 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reviewer.c.callees import may_have_released
 from reviewer.c.flow import Kind
-from reviewer.c.sleep import atomic_at, sleeping_calls
+from reviewer.c.sleep import sleeps_under
 from reviewer.model import Confidence, Evidence, Finding, Fix, Severity
 from reviewer.rule import Rule
 
@@ -28,17 +27,12 @@ _RCU = frozenset({Kind.RCU})
 def check(source: Source) -> Iterator[Finding]:
     """Calls that can sleep, in a reader section on every path."""
     for function in source.touched:
-        for sleep in sleeping_calls(function):
-            held = atomic_at(function, sleep.call, _RCU)
-            if held is None or held.acquire is None:
-                continue
-            if may_have_released(source, function, held, sleep.call.node):
-                continue
+        for sleep in sleeps_under(source, function, _RCU):
             yield Finding(
                 span=sleep.call.span,
                 message=f"{sleep.why}, but this is an RCU reader section",
                 function=function.name,
-                evidence=(Evidence(held.acquire.span, "the section begins here"),),
+                evidence=(Evidence(sleep.acquire.span, "the section begins here"),),
                 fix=Fix(
                     "take a reference and call it after rcu_read_unlock(), or protect the "
                     "object with SRCU"
