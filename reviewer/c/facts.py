@@ -175,3 +175,12 @@ def iterator(name: str) -> IteratorMacro | None:
         "safe" in properties,
         tuple(row[5].split(",")),
     )
+
+
+@cache
+def callback_contexts() -> Mapping[tuple[str, str], tuple[tuple[str, str], ...]]:
+    """Where callbacks run: (how, name) -> (place, context) for each; see the table."""
+    found: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for how, name, place, context in _rows("callback_contexts.tsv"):
+        found.setdefault((how, name), []).append((place, context))
+    return {key: tuple(each) for key, each in found.items()}

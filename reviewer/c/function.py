@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
     from reviewer.c.flow import Flow
+    from reviewer.c.order.graph import Graph
+    from reviewer.c.order.stores import Knowledge
     from reviewer.c.reading.collect import Collected
     from reviewer.c.structs import Structs
     from reviewer.c.unit import Unit
@@ -192,6 +194,20 @@ class Function:
         from reviewer.c.facts import takes_locks
 
         return takes_locks(self.unit.text)
+
+    @cached_property
+    def graph(self) -> Graph:
+        """Which step follows which. Read by `reviewer.c.after`."""
+        from reviewer.c.order.build import graph_of
+
+        return graph_of(self)
+
+    @cached_property
+    def knowledge(self) -> Knowledge:
+        """What its paths show of the expressions that it tests more than once."""
+        from reviewer.c.order.stores import Knowledge
+
+        return Knowledge(self.graph)
 
     @cached_property
     def flow(self) -> Flow:

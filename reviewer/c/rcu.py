@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from reviewer.c.syntax import Access
 
 _STATEMENTS = ("statement", "declaration", "definition")
-_ACCESSORS = ("rcu", "dereference", "typeof", "sizeof", "offsetof", "data_race")
+_ACCESSORS = ("rcu", "dereference", "typeof", "sizeof", "offsetof", "array_size", "data_race")
 _ACCESSOR = re.compile(r"\w*rcu\w*(?:dereference|pointer)\w*|RCU_INIT_POINTER|rtnl_dereference")
 _COMPARES = frozenset({"==", "!="})
 _UPDATERS = frozenset({Kind.SPIN, Kind.MUTEX, Kind.RWSEM, Kind.OTHER})
+_ASSERTS = re.compile(r"lockdep_assert_|ASSERT_RTNL\Z|assert_(?:raw_)?spin_locked\Z")
 _SEEN = 20  # functions that are asked for an accessor
 
 
@@ -38,8 +39,8 @@ def declared_rcu(source: Source, access: Access) -> tuple[Evidence, ...] | None:
     field = source.structs.field(access.struct, access.field)
     if field is None:
         return () if rcu_field(access.struct, access.field) else None
-    # In `T __rcu **array` the pointers of the array are protected, not the field.
-    if not field.type.rcu or field.type.pointer > 1:
+    # In `T __rcu **array` and `T __rcu *array[2]` the elements are protected, not the field.
+    if not field.type.rcu or field.type.pointer > 1 or field.type.array:
         return None
     return (Evidence(field.span, "declared __rcu here"),) if field.span else ()
 
@@ -68,6 +69,8 @@ def _accessor(function: Function, node: Node) -> str | None:
         if name is not None:
             text = function.text(name)
             return text if _ACCESSOR.fullmatch(text) else None
+        if above.type == "subscript_expression":
+            return None
         above = above.parent
     return None
 
@@ -84,7 +87,12 @@ def is_compared(node: Node) -> bool:
 
 
 def updater_at(function: Function, node: Node) -> bool:
-    """Whether a lock may be held here that keeps the pointer as it is."""
+    """Whether a lock may be held here that keeps the pointer as it is.
+
+    What the function asserts further down holds here already: asserts follow the declarations.
+    """
+    if any(_ASSERTS.match(call.name) for call in function.calls):
+        return True
     return any(lock.kind in _UPDATERS for lock in function.flow.at(node).may)
 
 

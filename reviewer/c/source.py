@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from reviewer.c.function import function_of
 from reviewer.c.unit import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from reviewer.c.function import Function
     from reviewer.c.structs import Structs
     from reviewer.c.unit import Unit
     from reviewer.model import Side
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,16 @@ class Source:
     units: tuple[Unit, ...]
     structs: Structs  # struct declarations in view: this file and the headers of the patch
     whole: bool = False
+
+    @cached_property
+    def _facts(self) -> dict[object, object]:
+        return {}
+
+    def fact(self, make: Callable[[Source], T]) -> T:
+        """What `make` says of this source, made when first asked. `make` is a module's function."""
+        if make not in self._facts:
+            self._facts[make] = make(self)
+        return cast("T", self._facts[make])
 
     @cached_property
     def _made(self) -> dict[int, Function | None]:
@@ -54,8 +66,11 @@ class Source:
 
     def functions_with(self, *words: str) -> Iterator[Function]:
         """The functions whose text contains all of these: cheap also in a large file."""
-        units = (u for u in self.function_units if all(word in u.text for word in words))
-        return self._functions(units)
+        return self.functions_where(lambda text: all(word in text for word in words))
+
+    def functions_where(self, fits: Callable[[str], bool]) -> Iterator[Function]:
+        """The functions whose text fits."""
+        return self._functions(unit for unit in self.function_units if fits(unit.text))
 
     @property
     def touched_units(self) -> tuple[Unit, ...]:

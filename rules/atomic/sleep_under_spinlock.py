@@ -34,7 +34,10 @@ def check(source: Source) -> Iterator[Finding]:
                 span=sleep.call.span,
                 message=f"{sleep.why}, and {lock} is held here",
                 function=function.name,
-                evidence=(Evidence(sleep.acquire.span, f"{sleep.acquire.name}() is called here"),),
+                evidence=(
+                    Evidence(sleep.acquire.span, f"{sleep.acquire.name}() is called here"),
+                    *sleep.evidence,
+                ),
                 fix=Fix("move it out of the section, or use a form that does not sleep"),
                 confidence=None if sleep.depth == 0 else Confidence.HUNCH,
             )

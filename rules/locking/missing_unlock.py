@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from reviewer.c.callees import function_named
 from reviewer.c.contract import given_away
-from reviewer.c.facts import acquirers, lock_call
+from reviewer.c.facts import lock_call
 from reviewer.c.flow import ExitKind, Kind
 from reviewer.c.locks import lock_key
 from reviewer.model import Confidence, Evidence, Finding, Fix, Severity
@@ -28,21 +28,24 @@ if TYPE_CHECKING:
     from reviewer.c.source import Source
     from reviewer.c.syntax import Call
 
+_BY_NAME = re.compile(r"_lock\w*\(")  # any other function that may take one
 _HANDS_OVER = re.compile(
     r"(?<![bc])lock(?!ed_)"
     r"|_(?:start|begin|enter|acquire|get|pin|claim|grab|hold|prepare|suspend|freeze)(?:_|$)"
 )
 _FAILURE = re.compile(r"-\s*E[A-Z0-9]+|-1|NULL|false|ERR_(?:PTR|CAST)\(.*", re.DOTALL)
 _PERHAPS_FAILURE = re.compile(r"[a-z_]\w*|PTR_ERR\(.*", re.DOTALL)
+_COMMENT = re.compile(r"/\*(?:[^*]|\*(?!/))*\*/|//[^\n]*")
+_SAYS_RELEASED = re.compile(r"\b(?:releas(?:es|ed)|unlock(?:s|ed)|drop(?:s|ped))\b")
+_OF_A_LOCK = re.compile(r"lock|mutex|_sem(?:aphore)?\b")
+_SEMAPHORE = "up"
 _TELLS_LOCKED = re.compile(r"&\w*locked\w*")
 
 
 def check(source: Source) -> Iterator[Finding]:
     """The first exit on which a lock is held that the function releases elsewhere."""
     for function in source.touched:
-        if not function.takes_locks or function.acquires:
-            continue
-        if function.name and _HANDS_OVER.search(function.name):
+        if not (function.takes_locks or _BY_NAME.search(function.unit.text)) or function.acquires:
             continue
         said: set[tuple[str, str]] = set()
         for way_out in function.flow.exits:
@@ -56,12 +59,40 @@ def check(source: Source) -> Iterator[Finding]:
 
 def _is_forgotten(function: Function, way_out: Exit, held: Held) -> bool:
     flow = function.flow
-    if held.acquire is None or held.kind is Kind.OTHER:
+    if held.acquire is None:
+        return False
+    if held.kind is Kind.OTHER and not _is_a_lock(function, held):
         return False
     if (held.family, held.key) not in flow.released:
         return False
     others = [each for each in flow.exits if each is not way_out and not _holds(each, held)]
+    if function.name and _HANDS_OVER.search(function.name):
+        fails = _FAILURE.fullmatch(way_out.value) is not None
+        return fails and any(_succeeds(each) for each in others)
     return bool(others) and not _is_contract(function, way_out, others)
+
+
+def _is_a_lock(function: Function, held: Held) -> bool:
+    """Whether it is used as one that is known by its name alone.
+
+    A result may say that it was not taken; and what is taken twice is released by someone else.
+    """
+    taken = held.acquire
+    return (
+        taken is not None
+        and taken.statement
+        and not any(
+            (each.family, each.key) == (held.family, held.key)
+            for call in function.calls
+            if call.name == taken.name
+            for each in function.flow.at(call.node).may
+        )
+    )
+
+
+def _succeeds(way_out: Exit) -> bool:
+    """Whether the value is one that a success returns, as far as a constant tells."""
+    return way_out.value in ("0", "true")
 
 
 def _is_contract(function: Function, way_out: Exit, others: list[Exit]) -> bool:
@@ -82,8 +113,11 @@ def _is_contract(function: Function, way_out: Exit, others: list[Exit]) -> bool:
 
 
 def _others_release(source: Source, function: Function, way_out: Exit, held: Held) -> bool:
-    """Whether a callee releases the lock, or may do so and says it in a flag that it is given."""
+    """Whether a callee releases the lock, or may do so: a flag it gets or a comment says it."""
     if given_away(function, way_out, held, lambda name: function_named(source, name)):
+        return True
+    comments = _COMMENT.findall(function.unit.text[: way_out.node.start_byte])
+    if any(_SAYS_RELEASED.search(text) and _OF_A_LOCK.search(text) for text in comments):
         return True
     return any(
         _TELLS_LOCKED.fullmatch(argument)
@@ -98,8 +132,10 @@ def _holds(way_out: Exit, held: Held) -> bool:
 
 
 def _finding(function: Function, way_out: Exit, held: Held) -> Finding:
-    lock = held.key or {Kind.RCU: "the RCU reader section"}.get(held.kind, held.family)
     taken = held.acquire
+    lock = held.key or {Kind.RCU: "the RCU reader section"}.get(held.kind, held.family)
+    if taken and held.kind is Kind.OTHER:
+        lock = f"the lock of {taken.name}({held.key})"
     evidence = [Evidence(taken.span, f"{taken.name}() is called here")] if taken else []
     if release := _release(function, held):
         evidence.append(Evidence(release.span, "another path releases it here"))
@@ -111,16 +147,20 @@ def _finding(function: Function, way_out: Exit, held: Held) -> Finding:
         function=function.name,
         evidence=tuple(evidence),
         fix=Fix(f"call {release.name if release else held.family}() on this path too"),
+        # Anyone may release a semaphore, an interrupt handler too.
+        confidence=Confidence.HUNCH if held.family == _SEMAPHORE else None,
     )
 
 
 def _release(function: Function, held: Held) -> Call | None:
     for call in function.calls:
         known = lock_call(call.name)
-        if known is None or known.acquires or known.family != held.family:
+        family = call.name if known is None else known.family
+        if family != held.family or (known and known.acquires):
             continue
-        named = known.argument is not None and known.argument < len(call.arguments)
-        if not named or lock_key(call.arguments[known.argument or 0]) == held.key:
+        place = 0 if known is None else known.argument
+        named = place is not None and place < len(call.arguments)
+        if not named or lock_key(call.arguments[place or 0]) == held.key:
             return call
     return None
 
@@ -131,6 +171,5 @@ rule = Rule(
     confidence=Confidence.LIKELY,
     since="0.1",
     check=check,
-    triggers=acquirers(),
     links=("https://docs.kernel.org/locking/index.html",),
 )

@@ -65,7 +65,8 @@ def _finding(function: Function, read: Call, old: Assignment, store: Call) -> Fi
         function=function.name,
         evidence=(Evidence(read.span, "the old pointer is read here, under the same lock"),),
         fix=Fix(
-            f"{old.target} = rcu_replace_pointer({pointer}, {new}, {condition})", Safety.SUGGEST
+            f"write {old.target} = rcu_replace_pointer({pointer}, {new}, {condition})",
+            Safety.SUGGEST,
         ),
     )
 

@@ -32,7 +32,10 @@ def check(source: Source) -> Iterator[Finding]:
                 span=sleep.call.span,
                 message=f"{sleep.why}, but this is an RCU reader section",
                 function=function.name,
-                evidence=(Evidence(sleep.acquire.span, "the section begins here"),),
+                evidence=(
+                    Evidence(sleep.acquire.span, "the section begins here"),
+                    *sleep.evidence,
+                ),
                 fix=Fix(
                     "take a reference and call it after rcu_read_unlock(), or protect the "
                     "object with SRCU"
