@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reviewer import __version__
+from reviewer.config import identity
 from reviewer.errors import ReviewerError
 from reviewer.model import Confidence, Severity
 from reviewer.report.plain import plain
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from reviewer.review import Review
+    from reviewer.run import Result
 
 NOTHING, FINDINGS, FAILED, INTERRUPTED, CLOSED_PIPE = 0, 1, 2, 130, 141
 
@@ -145,11 +146,24 @@ def _add_output(run: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--format",
         metavar="FORMAT",
-        choices=["terminal", "json"],
+        choices=["terminal", "json", "mail"],
         default="terminal",
-        help="terminal (default) or json",
+        help="terminal (default), json, or mail: drafts of replies, never sent",
     )
-    group.add_argument("-o", "--output", metavar="FILE", type=Path, help="write to FILE")
+    group.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        type=Path,
+        help="write to FILE; the drafts of --format mail go to a directory",
+    )
+    group.add_argument(
+        "--comments",
+        metavar="WHICH",
+        choices=["all", "open", "none"],
+        default="all",
+        help="what people said in the thread: all (default), open, or none",
+    )
     group.add_argument(
         "--color",
         metavar="WHEN",
@@ -169,17 +183,18 @@ def _run(arguments: argparse.Namespace) -> int:
         revisions=arguments.revisions,
         only=tuple(arguments.rule),
         skip=tuple(arguments.skip_rule),
+        comments=arguments.comments != "none",
     )
     with _progress() as progress:
-        outcome = review(request, progress)
+        result = review(request, progress)
     threshold = _threshold(arguments)
-    if outcome.review.revisions:
-        _write(outcome.review, threshold, arguments)
-    for failure in outcome.failures:
+    if result.review.revisions:
+        _write(result, threshold, arguments)
+    for failure in result.failures:
         _fail(failure)
-    if outcome.failures:
+    if result.failures:
         return FAILED
-    return FINDINGS if any(map(threshold.shows, outcome.review.annotations)) else NOTHING
+    return FINDINGS if any(map(threshold.shows, result.review.annotations)) else NOTHING
 
 
 def _threshold(arguments: argparse.Namespace) -> Threshold:
@@ -191,28 +206,54 @@ def _threshold(arguments: argparse.Namespace) -> Threshold:
     return threshold
 
 
-def _write(review: Review, threshold: Threshold, arguments: argparse.Namespace) -> None:
-    if arguments.output is None:
-        _render(review, threshold, arguments, sys.stdout)
-        return
+def _write(result: Result, threshold: Threshold, arguments: argparse.Namespace) -> None:
+    output: Path | None = arguments.output
     try:
-        with arguments.output.open("w", encoding="utf-8") as file:
-            _render(review, threshold, arguments, file)
+        if arguments.format == "mail":
+            _write_drafts(result, threshold, output)
+        elif output is None:
+            _render(result, threshold, arguments, sys.stdout)
+        else:
+            with output.open("w", encoding="utf-8") as file:
+                _render(result, threshold, arguments, file)
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        raise ReviewerError(f"{arguments.output}: cannot be written: {error.strerror}") from error
+        where = error.filename or output or "standard output"
+        raise ReviewerError(f"{where}: cannot be written: {error.strerror}") from error
 
 
 def _render(
-    review: Review, threshold: Threshold, arguments: argparse.Namespace, out: TextIO
+    result: Result, threshold: Threshold, arguments: argparse.Namespace, out: TextIO
 ) -> None:
     if arguments.format == "json":
         from reviewer.report import json
 
-        out.write(json.render(review))
+        out.write(json.render(result.review, result.discussion))
     else:
         from reviewer.report import terminal
+        from reviewer.report.remarks import Remarks, Which
 
-        terminal.render(review, _console(arguments.color, out), threshold)
+        remarks = Remarks(result.discussion, Which(arguments.comments))
+        terminal.render(result.review, remarks, _console(arguments.color, out), threshold)
+
+
+def _write_drafts(result: Result, threshold: Threshold, directory: Path | None) -> None:
+    """A draft of a reply for each patch: a file each in the directory, else an mbox."""
+    from reviewer.report import mail
+
+    settled = result.discussion.is_settled
+    drafts = mail.render(result.review, threshold, settled, identity())
+    if directory is None:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(mail.mailbox(drafts))
+        sys.stdout.buffer.flush()
+        return
+    directory.mkdir(parents=True, exist_ok=True)
+    for draft in drafts:
+        path = directory / draft.name
+        path.write_bytes(draft.content)
+        print(path)
 
 
 def _console(color: str, out: TextIO) -> Console:

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
     from reviewer.diff.blobs import Overlay, Texts, Tree
     from reviewer.diff.patch import FileDiff, Parsed
+    from reviewer.discussion import Discussion
     from reviewer.mail.message import Message
-    from reviewer.mail.thread import Patch, Revision
+    from reviewer.mail.thread import Patch, Revision, Thread
     from reviewer.review import PatchReview
     from reviewer.rule import Rule
     from reviewer.targets import Loaded
@@ -40,14 +41,16 @@ class Request:
     revisions: bool = True  # also older and newer ones, from the archive
     only: tuple[str, ...] = ()  # globs of rule ids
     skip: tuple[str, ...] = ()
+    comments: bool = True  # also what people said in the thread
     cwd: Path = Path()
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Result:
     """The review of what could be had, and a line for each target that could not."""
 
     review: Review
+    discussion: Discussion
     failures: tuple[str, ...]
 
 
@@ -59,7 +62,7 @@ class _Gathered:
     failures: tuple[str, ...]
 
 
-def review(request: Request, progress: Callable[[str], None] | None = None) -> Outcome:
+def review(request: Request, progress: Callable[[str], None] | None = None) -> Result:
     """Review all targets together, so that the files of one series are one revision.
 
     Raises ReviewerError when no target holds a patch, or a rule or the tree is not usable.
@@ -70,8 +73,8 @@ def review(request: Request, progress: Callable[[str], None] | None = None) -> O
     thread = group(gathered.messages)
     problems = [*gathered.problems, *trees.problems, *thread.problems]
     if not thread.revisions and not gathered.failures:
-        said = "; ".join(f"{each.where}: {each.what}" for each in problems)
-        raise TargetError(said or f"{' '.join(request.targets)}: there is no patch in it")
+        why = "; ".join(f"{each.where}: {each.what}" for each in problems)
+        raise TargetError(why or f"{' '.join(request.targets)}: there is no patch in it")
     reviewed = []
     for revision in thread.revisions:
         result = _review_revision(_commits_marked(revision, gathered.commits), rules, trees)
@@ -79,7 +82,14 @@ def review(request: Request, progress: Callable[[str], None] | None = None) -> O
         problems += result.problems
     ids = tuple(rule.id for rule in rules)
     found = Review(request.targets, tuple(reviewed), thread.replies, tuple(problems), ids)
-    return Outcome(found, gathered.failures)
+    return Result(found, _discussed(found, thread, request), gathered.failures)
+
+
+def _discussed(found: Review, thread: Thread, request: Request) -> Discussion:
+    from reviewer.discussion import NOBODY_SPOKE, discuss
+
+    spoken = thread.replies or len(found.revisions) > 1
+    return discuss(found, thread) if request.comments and spoken else NOBODY_SPOKE
 
 
 def _gather(request: Request, progress: Callable[[str], None] | None) -> _Gathered:

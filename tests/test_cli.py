@@ -149,6 +149,29 @@ def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     assert done.stderr.count("\n") == 1
 
 
+def test_replies_are_drafted_one_file_for_a_patch(tmp_path: Path) -> None:
+    file = tmp_path / "0001.patch"
+    mailed = PLAIN[PLAIN.index("\n") + 1 :]  # without git's own first line it is a mail
+    file.write_text(mailed.replace("Date:", "Message-ID: <1@demo.example>\nDate:"))
+    out = tmp_path / "drafts"
+    done = reviewer("run", "--no-tree", file, "--format", "mail", "-o", out)
+    assert (done.returncode, done.stderr) == (1, "")
+    (draft,) = out.iterdir()
+    assert done.stdout.strip() == str(draft)
+    text = draft.read_text()
+    assert "In-Reply-To: <1@demo.example>" in text
+    assert "> +\t\treturn -EBUSY;\n\n" in text
+
+
+def test_nothing_is_drafted_that_a_person_said_already() -> None:
+    assert reviewer("run", "--no-tree", THREAD, "--format", "mail").stdout == ""
+
+
+def test_comments_can_be_left_out() -> None:
+    assert "Tom Birch" in reviewer("run", "--no-tree", THREAD).stdout
+    assert "Tom Birch" not in reviewer("run", "--no-tree", THREAD, "--comments", "none").stdout
+
+
 def test_the_same_input_gives_the_same_output() -> None:
     first = reviewer("run", "--no-tree", THREAD, "--format", "json", PYTHONHASHSEED="1")
     second = reviewer("run", "--no-tree", THREAD, "--format", "json", PYTHONHASHSEED="2")

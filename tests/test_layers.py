@@ -15,7 +15,7 @@ LAYERS = (
     ("reviewer.diff", "reviewer.c", "reviewer.mail"),
     ("reviewer.rule", "reviewer.review"),
     ("reviewer.keys", "reviewer.conditions", "reviewer.declarative"),
-    ("reviewer.library", "reviewer.differential"),
+    ("reviewer.library", "reviewer.differential", "reviewer.discussion", "reviewer.config"),
     ("reviewer.engine",),
     ("reviewer.report", "reviewer.fixture", "reviewer.testing"),
     ("reviewer.mail.fetch", "reviewer.commits", "reviewer.targets"),

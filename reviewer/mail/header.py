@@ -19,7 +19,8 @@ _BLOCK_END = re.compile(rb"\n(?!" + _NAME + rb"[ \t]*:|[ \t]+\S|>?From )")
 _BLANK = re.compile(rb"[ \t]*\n")
 _WANTED = re.compile(
     rb"^(subject|from|date|message-id|in-reply-to|references|content-type"
-    rb"|content-transfer-encoding|content-disposition)[ \t]*:(.*(?:\n[ \t].*)*)",
+    rb"|content-transfer-encoding|content-disposition|auto-submitted|x-patchwork-bot"
+    rb"|to|cc|reply-to)[ \t]*:(.*(?:\n[ \t].*)*)",
     re.IGNORECASE | re.MULTILINE,
 )
 _FOLD = re.compile(r"\n\s*")  # a `\s*` in front would be quadratic
@@ -27,7 +28,10 @@ _WORD = re.compile(r"=\?([\w.:-]{1,40})(?:\*[\w-]{1,20})?\?([bBqQ])\?([^?\n]*)\?
 _BETWEEN_WORDS = re.compile(r"\?=[ \t]+=\?")
 _ID = re.compile(r"<([^<>]{1,998})>")
 _ADDRESS = re.compile(r"<([^<>]{0,998})>")
+_QUOTED_NAME = re.compile(r'\s*"(?:[^"\\]|\\.)*+"')
 _COMMENT = re.compile(r"\(([^()]{0,998})\)")
+# What is between two commas, which do not count in quotes, comments and angle brackets.
+_RECIPIENT = re.compile(r'(?:[^,"(<]|"(?:[^"\\]|\\.)*+"?|\([^()]*+\)?|<[^<>]*+>?)++')
 _PARAMETER = re.compile(r';\s*([\w-]{1,40})(?:\*\d{0,3}\*?)?\s*=\s*(?:"([^"]*)"|([^;\s"]*))')
 _PERCENT = re.compile(r"%([0-9A-Fa-f]{2})")
 _DATE = re.compile(
@@ -37,6 +41,7 @@ _DATE = re.compile(
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _LONGEST_VALUE = 100_000
 _REFERENCES_KEPT = 100
+_RECIPIENTS_KEPT = 500
 
 
 def split_block(data: bytes) -> tuple[bytes, bytes]:
@@ -110,13 +115,30 @@ def message_ids(value: str) -> tuple[str, ...]:
 
 def author(value: str) -> tuple[str, str]:
     """Display name (the address when there is none) and address of a From field."""
-    address = _ADDRESS.search(value)
+    quoted = _QUOTED_NAME.match(value)
+    address = _ADDRESS.search(value, quoted.end() if quoted else 0)
     if address:
         name = value[: address.start()]
         return _display_name(name) or address[1].strip(), address[1].strip()
     comment = _COMMENT.search(value)
     bare = _COMMENT.sub("", value).strip()
     return (_display_name(comment[1]) if comment else "") or bare, bare
+
+
+def recipients(value: str) -> tuple[str, ...]:
+    """The people of a To, Cc or Reply-To field as decoded "Name <address>", or bare addresses.
+
+    The address is what stands in the last pair of angle brackets. What has no "@" is left out:
+    "undisclosed-recipients:;".
+    """
+    found: list[str] = []
+    for each in _RECIPIENT.finditer(value):
+        name, address = author(each[0].strip())
+        if "@" in address:
+            found.append(address if name == address else f"{name} <{address}>")
+            if len(found) == _RECIPIENTS_KEPT:
+                break
+    return tuple(found)
 
 
 def _display_name(text: str) -> str:

@@ -17,6 +17,7 @@ _FORMATTED = re.compile(rb"From ([0-9a-f]{40,64}) Mon Sep 17 00:00:00 2001\n")
 # What `git show` and `git log -p` print above a diff.
 _SHOWN = re.compile(r"commit ([0-9a-f]{40,64})\b.*\n(?:[A-Z][A-Za-z]*:.*\n){0,9}\n {4}(\S.*)\n")
 _SHOWN_AUTHOR = re.compile(r"^Author: *(.*)$", re.MULTILINE)
+_MADE = "@local"  # the domain of ids that are made here
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,18 @@ class Message:
     attachments: tuple[Attachment, ...] = ()
     flowed: bool = False  # Content-Type says format=flowed
     html_only: bool = False
+    html: str = ""  # the markup of a mail that is HTML only
     attestation: str | None = None  # one line, as b4 reports it
     commit: str | None = None  # the hash that git format-patch or git show put on its first line
+    to: tuple[str, ...] = ()  # "Name <address>", decoded; bare addresses where there is no name
+    cc: tuple[str, ...] = ()
+    reply_to: tuple[str, ...] = ()
+    automatic: bool = False  # a header says that a program sent it
+
+    @property
+    def has_own_id(self) -> bool:
+        """Whether the mail came with a Message-ID, which others know it by."""
+        return not self.message_id.endswith(_MADE)
 
 
 def read(raw: bytes) -> Message:
@@ -82,8 +93,19 @@ def read(raw: bytes) -> Message:
         attachments=_attachments(parts, shown),
         flowed=shown is not None and shown.flowed,
         html_only=shown is None and any(part.content_type == "text/html" for part in parts),
+        html="" if shown else next((part.html for part in parts if part.html), ""),
         commit=formatted[1].decode("ascii") if formatted else None,
+        to=header.recipients(fields.get("to", "")),
+        cc=header.recipients(fields.get("cc", "")),
+        reply_to=header.recipients(fields.get("reply-to", "")),
+        automatic=_is_automatic(fields),
     )
+
+
+def _is_automatic(fields: dict[str, str]) -> bool:
+    """RFC 3834, and the bot of patchwork."""
+    submitted = fields.get("auto-submitted", "no").lower()
+    return submitted.startswith("auto-") or "x-patchwork-bot" in fields
 
 
 def _body(parts: list[mime.Part]) -> mime.Part | None:
@@ -126,4 +148,4 @@ def _bare(raw: bytes, data: bytes) -> Message:
 def _made_id(raw: bytes) -> str:
     from hashlib import sha1  # most mails have an id
 
-    return sha1(raw, usedforsecurity=False).hexdigest() + "@local"
+    return sha1(raw, usedforsecurity=False).hexdigest() + _MADE

@@ -37,6 +37,7 @@ class Part:
     attached: bool  # Content-Disposition says attachment
     flowed: bool
     text: str
+    html: str = ""  # of a text/html part, whose `text` is empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +129,14 @@ def _leaf(branch: _Branch, kind: str, parameters: dict[str, str]) -> Part:
     if "x-attached-mail" in branch.fields:
         kind, text = "message/rfc822", _named(branch.fields) + text
     flowed = parameters.get("format", "").lower() == "flowed"
+    html = _html(branch, parameters) if kind == "text/html" else ""
     return Part(kind, header.decode_words(name) if name else None, disposition == "attachment",
-                flowed, text)  # fmt: skip
+                flowed, text, html)  # fmt: skip
+
+
+def _html(branch: _Branch, parameters: dict[str, str]) -> str:
+    data = decode_transfer(branch.body, branch.fields.get("content-transfer-encoding", ""))
+    return clean(decode(data, parameters.get("charset")))
 
 
 def _is_patch(kind: str, name: str | None, data: bytes) -> bool:

@@ -114,6 +114,7 @@ def _patch(
         diff=found.diff,
         diff_line=found.line,
         flowed=message.flowed and origin is not Origin.ATTACHMENT,
+        message=message,
     )
 
 

@@ -37,6 +37,7 @@ class Patch:
     diff: str  # what unidiff is given: from the first diff line to the signature
     diff_line: int  # the line of the mail body (or attachment) where `diff` begins, from 1
     flowed: bool = False  # the mailer says that it may have stuffed and wrapped lines
+    message: Message | None = None  # the mail that it came in, which a reply answers
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reviewer.model import Severity, Side, Status
 from reviewer.report.printer import GUTTER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from reviewer.diff.patch import Hunk, Row
+    from reviewer.mail.comment import ReviewComment
     from reviewer.model import Evidence
     from reviewer.report.printer import Printer
+    from reviewer.report.remarks import Remarks
     from reviewer.review import Annotation, FileReview
 
 AROUND = 4
@@ -26,43 +29,77 @@ SEVERITY = {
 }
 
 
-def print_hunks(printer: Printer, file: FileReview, shown: Sequence[Annotation]) -> None:
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is said about one row: by people, and by the rules."""
+
+    comments: tuple[ReviewComment, ...]
+    annotations: tuple[Annotation, ...]
+
+
+def print_hunks(
+    printer: Printer,
+    file: FileReview,
+    shown: Sequence[Annotation],
+    comments: Sequence[ReviewComment],
+    remarks: Remarks,
+) -> None:
     """Print what there is to say about one file; nothing when there is nothing."""
     left = list(shown)
     for hunk in file.file.hunks:
-        here = {i: found for i, row in enumerate(hunk.rows) if (found := _on(row, left))}
+        rows = enumerate(hunk.rows)
+        here = {i: said for i, row in rows if (said := _on(row, left, comments))}
         if here:
             printer.blank()
-            printer.line((file.file.path, "bold"), _where(here.values()), indent=2)
-            _print_hunk(printer, hunk, here)
-            said = [each for found in here.values() for each in found]
-            left = [each for each in left if each not in said]
+            annotated = [each for said in here.values() for each in said.annotations]
+            printer.line((file.file.path, "bold"), _where(annotated, hunk), indent=2)
+            _print_hunk(printer, hunk, here, remarks)
+            left = [each for each in left if each not in annotated]
     for annotation in left:
         _print_outside(printer, annotation)
 
 
-def _where(annotated: Iterable[Sequence[Annotation]]) -> str:
-    """The functions that are spoken of; git's own hunk header names the one before."""
-    names = dict.fromkeys(each.finding.function for found in annotated for each in found)
+def is_on_a_row(comment: ReviewComment, file: FileReview) -> bool:
+    """Whether the line that a comment is about is in a hunk of the file."""
+    return comment.anchor.path == file.file.path and any(
+        _is_about(comment, row) for hunk in file.file.hunks for row in hunk.rows
+    )
+
+
+def _where(annotations: Sequence[Annotation], hunk: Hunk | None = None) -> str:
+    """The functions that are spoken of; else what git says, which may be the function before."""
+    names = dict.fromkeys(each.finding.function for each in annotations)
     functions = [f"{name}()" for name in names if name]
-    return f" in {', '.join(functions)}" if functions else ""
+    if functions:
+        return f" in {', '.join(functions)}"
+    return f"  {hunk.section.strip()}" if hunk else ""
 
 
-def _on(row: Row, annotations: Sequence[Annotation]) -> list[Annotation]:
-    """The annotations of this row. A context row has both sides; new findings stand there."""
-    return [
+def _on(
+    row: Row, annotations: Sequence[Annotation], comments: Sequence[ReviewComment]
+) -> Said | None:
+    """What is said of this row. A context row has both sides; new findings stand there."""
+    ours = tuple(
         each
         for each in annotations
         if each.finding.span.line == (row.new if each.finding.span.side is Side.NEW else row.old)
-    ]
+    )
+    theirs = tuple(each for each in comments if _is_about(each, row))
+    return Said(theirs, ours) if ours or theirs else None
 
 
-def _print_hunk(printer: Printer, hunk: Hunk, here: dict[int, list[Annotation]]) -> None:
+def _is_about(comment: ReviewComment, row: Row) -> bool:
+    anchor = comment.anchor
+    return anchor.line is not None and anchor.line == (
+        row.new if anchor.side is Side.NEW else row.old
+    )
+
+
+def _print_hunk(printer: Printer, hunk: Hunk, here: Mapping[int, Said], remarks: Remarks) -> None:
     rows = hunk.rows
     windows = list(_windows(sorted(here), len(rows)))
-    longest = max(
-        len(rows[i].text.expandtabs(8)) for start, stop in windows for i in range(start, stop)
-    )
+    shown = [rows[i] for start, stop in windows for i in range(start, stop)]
+    longest = max(len(row.text.expandtabs(8)) for row in shown)
     tab = 8 if longest <= printer.console.width - GUTTER else 4
     for start, stop in windows:
         if start != windows[0][0]:
@@ -70,8 +107,15 @@ def _print_hunk(printer: Printer, hunk: Hunk, here: dict[int, list[Annotation]])
         for i in range(start, stop):
             row = rows[i]
             printer.code(row.text, row.old if row.sign == "-" else row.new, row.sign, tab)
-            for annotation in here.get(i, ()):
-                print_annotation(printer, annotation)
+            if said := here.get(i):
+                _print_said(printer, said, remarks)
+
+
+def _print_said(printer: Printer, said: Said, remarks: Remarks) -> None:
+    for comment in said.comments:
+        remarks.print(printer, comment)
+    for annotation in said.annotations:
+        print_annotation(printer, annotation)
 
 
 def _windows(annotated: Sequence[int], rows: int) -> Iterator[tuple[int, int]]:
@@ -89,7 +133,7 @@ def _print_outside(printer: Printer, annotation: Annotation) -> None:
     """A finding on a line that the mail does not show: the patch made it wrong from afar."""
     span = annotation.finding.span
     printer.blank()
-    where = _where([[annotation]])
+    where = _where([annotation])
     printer.line((span.path, "bold"), f"{where}, outside the hunks", indent=2)
     printer.code(span.code, span.line, " ")
     print_annotation(printer, annotation)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from reviewer import __version__
 from reviewer.model import Side
-from reviewer.review import Threshold
 
 if TYPE_CHECKING:
+    from reviewer.discussion import Discussion
+    from reviewer.discussion.agreement import Agreement
+    from reviewer.mail.comment import ReviewComment
     from reviewer.model import Evidence, Fix, Problem
     from reviewer.review import Annotation, FileReview, PatchReview, Review, RevisionReview
 
@@ -19,31 +21,33 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 
-def render(review: Review) -> str:
+def render(review: Review, discussion: Discussion) -> str:
     """One JSON object, with a line end."""
-    return json.dumps(report(review), indent=1) + "\n"
+    return json.dumps(report(review, discussion), indent=1) + "\n"
 
 
-def report(review: Review) -> Object:
+def report(review: Review, discussion: Discussion) -> Object:
     """The whole report. `preexisting` and `fixed` findings and hunches are always listed."""
     return {
         "schema": SCHEMA,
         "tool": {"name": "reviewer", "version": __version__},
         "targets": list(review.targets),
-        "revisions": [_revision(each) for each in review.revisions],
-        "comments": [],
-        "agreement": {"both": 0, "rules_only": _shown(review), "humans_only": 0},
+        "revisions": [_revision(each, discussion) for each in review.revisions],
+        "comments": [_comment(each, discussion) for each in discussion.comments],
+        "agreement": _agreement(discussion.agreement),
         "problems": [_problem(each) for each in review.problems],
     }
 
 
-def _shown(review: Review) -> int:
-    default = Threshold()
-    patches = (patch for revision in review.revisions for patch in revision.patches)
-    return sum(default.shows(each) for patch in patches for each in patch.annotations)
+def _agreement(agreement: Agreement) -> Object:
+    return {
+        "both": agreement.both,
+        "rules_only": agreement.rules_only,
+        "humans_only": agreement.humans_only,
+    }
 
 
-def _revision(reviewed: RevisionReview) -> Object:
+def _revision(reviewed: RevisionReview, discussion: Discussion) -> Object:
     revision = reviewed.revision
     return {
         "label": revision.label,
@@ -54,11 +58,11 @@ def _revision(reviewed: RevisionReview) -> Object:
         "date": revision.date.isoformat() if revision.date else None,
         "complete": revision.complete,
         "attestation": revision.attestation,
-        "patches": [_patch(each) for each in reviewed.patches],
+        "patches": [_patch(each, revision.label, discussion) for each in reviewed.patches],
     }
 
 
-def _patch(reviewed: PatchReview) -> Object:
+def _patch(reviewed: PatchReview, label: str, discussion: Discussion) -> Object:
     patch = reviewed.patch
     return {
         "message_id": patch.message_id,
@@ -69,7 +73,7 @@ def _patch(reviewed: PatchReview) -> Object:
         "of": patch.of,
         "origin": patch.origin.value,
         "files": [_file(each) for each in reviewed.files],
-        "findings": [_finding(each) for each in reviewed.annotations],
+        "findings": [_finding(each, label, discussion) for each in reviewed.annotations],
     }
 
 
@@ -84,8 +88,9 @@ def _file(reviewed: FileReview) -> Object:
     }
 
 
-def _finding(annotation: Annotation) -> Object:
+def _finding(annotation: Annotation, label: str, discussion: Discussion) -> Object:
     finding = annotation.finding
+    past = discussion.histories.get((label, annotation.fingerprint))
     return {
         "rule": annotation.rule,
         "severity": annotation.severity.name.lower(),
@@ -99,8 +104,38 @@ def _finding(annotation: Annotation) -> Object:
         "message": finding.message,
         "evidence": [_evidence(each) for each in finding.evidence],
         "fix": _fix(finding.fix),
-        "comments": [],
+        "comments": [*discussion.agreement.comments.get(annotation.fingerprint, ())],
         "fingerprint": annotation.fingerprint,
+        "since": past.since if past else None,
+        "gone": past.gone if past else None,
+    }
+
+
+def _comment(comment: ReviewComment, discussion: Discussion) -> Object:
+    anchor, verdict = comment.anchor, discussion.verdict(comment)
+    lines = anchor.new if anchor.side is Side.NEW else anchor.old
+    return {
+        "id": comment.id,
+        "message_id": comment.message_id,
+        "author": comment.author,
+        "date": comment.date.isoformat() if comment.date else None,
+        "patch": comment.patch,
+        "path": anchor.path,
+        "line": anchor.line,
+        "range": list(lines) if lines else None,
+        "side": anchor.side.value,
+        "scope": anchor.scope.value,
+        "code": anchor.code,
+        "text": comment.text,
+        "topics": list(comment.topics),
+        "kind": comment.kind.value,
+        "outcome": verdict.outcome.value,
+        "outcome_evidence": list(verdict.evidence),
+        "outcome_in": verdict.revision,
+        "findings": [*discussion.agreement.findings.get(comment.id, ())],
+        "answers": comment.answers,
+        "by_author": comment.by_author,
+        "bot": comment.bot,
     }
 
 

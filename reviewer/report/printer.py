@@ -11,6 +11,8 @@ from reviewer.report.plain import plain
 from reviewer.report.syntax import highlighted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.console import Console
 
 Part = str | tuple[str, str]
@@ -36,13 +38,11 @@ class Printer:
 
     def line(self, *parts: Part, indent: int = 0) -> None:
         """One paragraph, wrapped at the width and indented as a whole."""
-        text = Text()
-        for part in parts:
-            words, style = (part, "") if isinstance(part, str) else part
-            text.append(plain(words), style)
-        for row in text.wrap(self.console, max(_NARROWEST, self.console.width - indent)):
-            row.rstrip()
-            self._out(Text(" " * indent) + row)
+        self._wrapped(parts, Text(" " * indent))
+
+    def barred(self, *parts: Part, indent: int = 0, hanging: int = 0) -> None:
+        """One paragraph behind a bar: what a person said, not the tool."""
+        self._wrapped(parts, Text.assemble(" " * indent, ("| ", "blue"), " " * hanging))
 
     def code(self, code: str, number: int | None, sign: str, tab: int = 8) -> None:
         """One line of a hunk. Too long for the terminal, it goes on in the next row."""
@@ -57,6 +57,18 @@ class Printer:
         ):
             start = gutter if number_of_row == 0 else Text(" " * GUTTER)
             self._out(start + row)
+
+    def _wrapped(self, parts: Iterable[Part], start: Text) -> None:
+        """A paragraph, each row of which begins with `start`."""
+        text = Text()
+        for part in parts:
+            words, style = (part, "") if isinstance(part, str) else part
+            text.append(plain(words), style)
+        width = max(_NARROWEST, self.console.width - len(start))
+        for row in text.wrap(self.console, width) or [Text()]:
+            whole = start + row
+            whole.rstrip()
+            self._out(whole)
 
     def _out(self, text: Text) -> None:
         """One row as it is: rich must neither wrap it nor colour what looks like a number."""

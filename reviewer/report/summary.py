@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from reviewer.model import Context, Severity, Status
 from reviewer.report.printer import count
+from reviewer.report.table import table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from reviewer.discussion import Discussion
     from reviewer.report.printer import Printer
     from reviewer.review import Annotation, FileReview, Review, Threshold
 
@@ -21,12 +23,16 @@ CONTEXT = {
 }
 
 
-def print_summary(printer: Printer, review: Review, threshold: Threshold) -> None:
+def print_summary(
+    printer: Printer, review: Review, discussion: Discussion, threshold: Threshold
+) -> None:
     """Print problems first, so that the last lines are the result."""
     for problem in review.problems:
         printer.line(("problem: ", "bold"), f"{problem.where}: {problem.what}")
     if review.problems:
         printer.blank()
+    for row in table(review, discussion, threshold):
+        printer.line(row)
     for sentence in summary(review, threshold):
         printer.line(sentence)
 
