@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from reviewer import commits
 from reviewer.errors import TargetError
 from reviewer.mail import mbox
-from reviewer.mail.archive import RawMail, is_message_id, is_url, locate
+from reviewer.mail.archives.archive import RawMail, is_message_id, is_url, locate
 from reviewer.mail.revision import Origin
 
 if TYPE_CHECKING:

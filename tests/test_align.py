@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reviewer.mail.align import How, Quoted, align, follow, index, is_weak, key
+from reviewer.mail.quoting.align import How, Quoted, align, follow, index, is_weak, key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from reviewer.errors import TargetError
-from reviewer.mail import attest, related
-from reviewer.mail.archive import Place, is_message_id, locate
+from reviewer.mail.archives import attest, related
+from reviewer.mail.archives.archive import Place, is_message_id, locate
 from reviewer.mail.message import read
 from tests.inbox import (
     diff_body,

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from reviewer.mail import embedded
+from reviewer.mail.grouping import embedded
 
 DIFF = """\
 diff --git a/lamp.c b/lamp.c

@@ -6,11 +6,11 @@ import time
 
 import pytest
 
-from reviewer.mail import dropped
-from reviewer.mail.marks import marked, unquote
-from reviewer.mail.markup import text_of
 from reviewer.mail.message import Message
-from reviewer.mail.reply_text import Role, read
+from reviewer.mail.quoting import dropped
+from reviewer.mail.quoting.marks import marked, unquote
+from reviewer.mail.quoting.markup import text_of
+from reviewer.mail.quoting.reply_text import Role, read
 from tests.talk import mail
 
 OWN, QUOTED = Role.OWN, Role.QUOTED

@@ -12,14 +12,14 @@ from enum import IntEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from reviewer.mail import align
+from reviewer.mail.quoting import align
 from reviewer.model import Side
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reviewer.diff.patch import FileDiff, Row
-    from reviewer.mail.align import Index
+    from reviewer.mail.quoting.align import Index
 
 _ABOVE, _BELOW = 6, 3  # lines of a hunk that count as near; people write below what they mean
 _CLOSE = 4  # lines between which the order counts

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from reviewer.mail import align
+from reviewer.mail.quoting import align
 from reviewer.mail.subject import parse
 
 if TYPE_CHECKING:

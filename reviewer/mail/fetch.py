@@ -18,10 +18,10 @@ from urllib.parse import quote, urlsplit
 
 from reviewer.commits import git_directory
 from reviewer.errors import FetchError, ReviewerError
-from reviewer.mail import attest, related
-from reviewer.mail.archive import Place, RawMail, Retrieved, locate
+from reviewer.mail.archives import attest, related
+from reviewer.mail.archives.archive import Place, RawMail, Retrieved, locate
+from reviewer.mail.archives.refusal import explain
 from reviewer.mail.message import read
-from reviewer.mail.refusal import explain
 from reviewer.model import Problem
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from liblore import LoreNode
 
+    from reviewer.mail.archives.related import Posting
     from reviewer.mail.message import Message
-    from reviewer.mail.related import Posting
 
 # A thread a revision: more revisions than any series that was still being reviewed.
 _MOST_THREADS = 12

@@ -11,26 +11,26 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reviewer.mail import anchoring
-from reviewer.mail.align import How, key
-from reviewer.mail.blocks import Block, blocks
 from reviewer.mail.comment import WHOLE_PATCH, Anchor, Kind, ReviewComment
-from reviewer.mail.conversation import replies
-from reviewer.mail.document import Part, person
 from reviewer.mail.kinds import kind_of
 from reviewer.mail.people import is_bot
-from reviewer.mail.placing import Spoken, holders, spots
-from reviewer.mail.reply_text import Role, read
+from reviewer.mail.quoting import anchoring
+from reviewer.mail.quoting.align import How, key
+from reviewer.mail.quoting.blocks import Block, blocks
+from reviewer.mail.quoting.conversation import replies
+from reviewer.mail.quoting.document import Part, person
+from reviewer.mail.quoting.placing import Spoken, holders, spots
+from reviewer.mail.quoting.reply_text import Role, read
 from reviewer.mail.topics import topics_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from reviewer.diff.patch import FileDiff
-    from reviewer.mail.conversation import Reply
-    from reviewer.mail.document import Document
-    from reviewer.mail.placing import Spot
-    from reviewer.mail.reply_text import Line
+    from reviewer.mail.quoting.conversation import Reply
+    from reviewer.mail.quoting.document import Document
+    from reviewer.mail.quoting.placing import Spot
+    from reviewer.mail.quoting.reply_text import Line
     from reviewer.mail.thread import Thread
 
 _UNSURE = (How.CUT, How.FUZZY, How.GUESS, How.UNSIGNED)

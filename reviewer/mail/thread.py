@@ -6,18 +6,18 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reviewer.mail import aside, embedded
-from reviewer.mail.ancestry import parents, parents_first, sent
-from reviewer.mail.posting import Kind, classify, is_pull_request
+from reviewer.mail.grouping import aside, embedded
+from reviewer.mail.grouping.ancestry import parents, parents_first, sent
+from reviewer.mail.grouping.posting import Kind, classify, is_pull_request
+from reviewer.mail.grouping.series import Exchange, Series, collect
 from reviewer.mail.revision import Origin, Patch, Revision, is_complete
-from reviewer.mail.series import Exchange, Series, collect
 from reviewer.model import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from reviewer.mail.grouping.posting import Posting
     from reviewer.mail.message import Message
-    from reviewer.mail.posting import Posting
 
 __all__ = ["Origin", "Patch", "Revision", "Thread", "group"]
 

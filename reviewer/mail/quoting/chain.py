@@ -5,12 +5,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING, NamedTuple
 
-from reviewer.mail.lines import How, Index, Place, is_weak, unsigned
+from reviewer.mail.quoting.lines import How, Index, Place, is_weak, unsigned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reviewer.mail.lines import Quoted
+    from reviewer.mail.quoting.lines import Quoted
 
 _MOST_PLACES = 12  # a line that stands at more places tells nothing
 _MOST_PAIRS = 60_000  # beyond, only lines that stand at one place make pairs

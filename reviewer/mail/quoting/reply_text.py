@@ -6,9 +6,9 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
 
 from reviewer.diff.hunk_header import hunk_header, rows_end
-from reviewer.mail import dropped
-from reviewer.mail.marks import Marked, heading, marked
-from reviewer.mail.markup import text_of
+from reviewer.mail.quoting import dropped
+from reviewer.mail.quoting.marks import Marked, heading, marked
+from reviewer.mail.quoting.markup import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

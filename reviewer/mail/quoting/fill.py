@@ -5,12 +5,12 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
-from reviewer.mail.lines import How, Place, is_weak
+from reviewer.mail.quoting.lines import How, Place, is_weak
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from reviewer.mail.lines import Index, Quoted
+    from reviewer.mail.quoting.lines import Index, Quoted
 
 Found = list[Place | None]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reviewer.mail import dropped
-from reviewer.mail.reply_text import DIFF_HEAD, Line, Role
+from reviewer.mail.quoting import dropped
+from reviewer.mail.quoting.reply_text import DIFF_HEAD, Line, Role
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reviewer.mail.posting import Kind
+from reviewer.mail.grouping.posting import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reviewer.mail.posting import Posting
+    from reviewer.mail.grouping.posting import Posting
 
 # A mail's place in its series: "n" of n/m, and whether it is a patch: 0/m may be both a cover
 # letter and, posted later, a patch that goes before the others.

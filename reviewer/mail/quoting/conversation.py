@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from reviewer.mail import ancestry, document, subject
+from reviewer.mail import subject
+from reviewer.mail.grouping import ancestry
+from reviewer.mail.quoting import document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from reviewer.diff.patch import FileDiff
-    from reviewer.mail.document import Document
     from reviewer.mail.message import Message
+    from reviewer.mail.quoting.document import Document
     from reviewer.mail.revision import Patch, Revision
     from reviewer.mail.thread import Thread
 

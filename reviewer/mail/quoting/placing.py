@@ -6,14 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from reviewer.mail.align import How, Place, Quoted, align, is_weak, key
-from reviewer.mail.document import Joined, Part, line_key
-from reviewer.mail.reply_text import Line, Role
+from reviewer.mail.quoting.align import How, Place, Quoted, align, is_weak, key
+from reviewer.mail.quoting.document import Joined, Part, line_key
+from reviewer.mail.quoting.reply_text import Line, Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from reviewer.mail.document import Document
+    from reviewer.mail.quoting.document import Document
 
 _SHORTEST_PROSE = 12  # characters by which a line is known that was wrapped anew
 _MOST_PROSE = 300  # lines that are looked for so

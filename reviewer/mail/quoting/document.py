@@ -9,7 +9,7 @@ from enum import Enum, auto
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
-from reviewer.mail.align import Index, index, key
+from reviewer.mail.quoting.align import Index, index, key
 from reviewer.mail.revision import Origin
 
 if TYPE_CHECKING:

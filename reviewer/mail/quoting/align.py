@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reviewer.mail.chain import place
-from reviewer.mail.fill import fill
-from reviewer.mail.lines import How, Index, Place, Quoted, index, is_weak, key, unsigned
+from reviewer.mail.quoting.chain import place
+from reviewer.mail.quoting.fill import fill
+from reviewer.mail.quoting.lines import How, Index, Place, Quoted, index, is_weak, key, unsigned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

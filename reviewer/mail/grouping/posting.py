@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from reviewer.mail import embedded, header
+from reviewer.mail import header
+from reviewer.mail.grouping import embedded
 from reviewer.mail.message import read
 from reviewer.mail.revision import Origin, Patch
 from reviewer.mail.subject import Subject, parse

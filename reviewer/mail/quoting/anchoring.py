@@ -6,18 +6,18 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reviewer.mail.align import How
 from reviewer.mail.comment import WHOLE_PATCH, Anchor, Scope
-from reviewer.mail.document import Part
-from reviewer.mail.focus import focus, most_shared
+from reviewer.mail.quoting.align import How
+from reviewer.mail.quoting.document import Part
+from reviewer.mail.quoting.focus import focus, most_shared
 from reviewer.model import Side
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from reviewer.diff.patch import Row
-    from reviewer.mail.document import Document, DocumentLine
-    from reviewer.mail.placing import Spot
+    from reviewer.mail.quoting.document import Document, DocumentLine
+    from reviewer.mail.quoting.placing import Spot
 
 _FUNCTION = re.compile(r"(\w{1,200})\s*\(")
 _KEYWORDS = frozenset(("if", "for", "while", "switch", "return", "sizeof", "do", "else"))

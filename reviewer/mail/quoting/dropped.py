@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reviewer.mail.marks import Marked
+    from reviewer.mail.quoting.marks import Marked
 
 _WROTE = re.compile(
     r"(?:\b(?:wrote|writes|write|said|schrieb|skrev|a \u00e9crit|\u00e9crit|escribi\u00f3"

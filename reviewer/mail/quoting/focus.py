@@ -6,7 +6,7 @@ import re
 from math import sqrt
 from typing import TYPE_CHECKING
 
-from reviewer.mail.align import is_weak, key
+from reviewer.mail.quoting.align import is_weak, key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

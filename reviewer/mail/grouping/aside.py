@@ -6,16 +6,16 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from reviewer.mail import embedded
-from reviewer.mail.posting import Kind
+from reviewer.mail.grouping import embedded
+from reviewer.mail.grouping.posting import Kind
+from reviewer.mail.grouping.series import roots
 from reviewer.mail.revision import Patch, Revision, is_complete
-from reviewer.mail.series import roots
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reviewer.mail.posting import Posting
-    from reviewer.mail.series import Exchange, Series
+    from reviewer.mail.grouping.posting import Posting
+    from reviewer.mail.grouping.series import Exchange, Series
 
 _NO_LETTER = re.compile(r"\W+")
 

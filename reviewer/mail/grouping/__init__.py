@@ -1,0 +1,1 @@
+"""From mails to the series and revisions that they belong to."""
