@@ -169,9 +169,14 @@ def test_mutt_takes_a_draft_as_it_is(tmp_path: Path) -> None:
     command = ["mutt", "-F", "/dev/null", "-e", settings, "-H", str(tmp_path / "draft.eml")]
     environment = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
     subprocess.run(
-        command, env=environment, stdin=subprocess.DEVNULL, check=True, capture_output=True,
+        command,
+        cwd=tmp_path,  # tee takes the recipients for files
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        check=True,
+        capture_output=True,
         timeout=30,
-    )  # fmt: skip
+    )
     sent, ours = read((tmp_path / "sent").read_bytes()), read(content)
     assert (sent.body, sent.subject, sent.in_reply_to) == (
         ours.body,
