@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from reviewer.c import rcu
+from reviewer.c.contexts import context_of
 from reviewer.c.flow import UNKNOWN, Kind
 from reviewer.c.reach import Objects, Reach, bare
 from reviewer.c.unit import GAP
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from tree_sitter import Node
 
+    from reviewer.c.contexts import Registered
     from reviewer.c.flow import Held, Locks
     from reviewer.c.function import Function
     from reviewer.c.pattern import Bound, Match
@@ -179,6 +181,16 @@ def calls(function: Function, names: Sequence[str]) -> Answer:
         if fits(call.name, names):
             return (Evidence(call.span, f"{call.name}() is called here"),)
     return None
+
+
+def runs_in(objects: Objects, words: Sequence[str]) -> Registered | None:
+    """Where the function runs, when its registration is in view and a word for contexts fits."""
+    found = context_of(objects.source, objects.function)
+    if found is None:
+        return None
+    context = found.context
+    given = {context.value: True, "atomic": context.atomic, "interrupt": context.interrupt}
+    return found if any(given.get(word, False) for word in words) else None
 
 
 def is_named(function: Function, globs: Sequence[str]) -> bool | None:

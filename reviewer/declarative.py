@@ -20,6 +20,22 @@
         holding = ["rcu", ...]     when: held on every path; unless: on some, or not known
         function = ["*_init"]      globs on the name of the function
         calls = ["synchronize_*"]  globs on what the function calls, as far as it is in view
+        context = ["hardirq", ...] the function is registered to run so, in view; also "softirq",
+                                   "rcu", "completion", "bh", "irqs-off", "process"; "atomic": all
+                                   but process; "interrupt". In `when` it binds `$CONTEXT`
+    after    what is wrong on the paths that lead on from the match; the finding is there, and the
+        match is its evidence. One of these:
+        use = "P"                  `$P` is followed or passed on; binds `$USE`, the code that does
+        unchecked = "P"            `$P` is followed and was not tested before; binds `$USE`
+        then = "kfree($P)"         a pattern, or alternatives; what they all bind is bound
+        missing = "put($P)"        a way out is reached that passes none of these; binds `$EXIT`
+        with, wanted:
+        note = "freed here"        what the evidence says of the match
+        and, if need be:
+        until = ["get($P)"]        patterns that end a path. It also ends where a variable of `use`,
+                                   `unchecked`, `then` gets another value or is shown to be NULL
+        success = "zero"           the match is a call that has then succeeded: paths on which its
+                                   result is not that are left out; or "nonzero", "pointer"
 
 The file is data: nothing in it is run, and there are no regular expressions. What is wrong with it
 is a RuleError that names file and key.
@@ -27,69 +43,41 @@ is a RuleError that names file and key.
 
 from __future__ import annotations
 
-import re
 import tomllib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reviewer import conditions
+from reviewer import conditions, paths
+from reviewer.c.contexts import Context
 from reviewer.c.flow import Kind
-from reviewer.c.pattern import compile_pattern
-from reviewer.c.reach import Objects, Reach
+from reviewer.c.reach import Reach
 from reviewer.conditions import LOCKS
 from reviewer.errors import RuleError
+from reviewer.evaluation import VARIABLE, Around, Spec, check_of
 from reviewer.keys import Table, nearest
-from reviewer.model import Confidence, Evidence, Finding, Fix, Safety, Severity
+from reviewer.model import Confidence, Fix, Safety, Severity
 from reviewer.rule import Need, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from reviewer.c.flow import Held
-    from reviewer.c.function import Function
-    from reviewer.c.pattern import Match, Pattern
-    from reviewer.c.source import Source
-    from reviewer.conditions import Answer, Where
+    from reviewer.c.pattern import Pattern
+    from reviewer.conditions import Where
 
 LONGEST_FILE = 64 * 1024
 LONGEST_TITLE = 60
 
 _KEYS = (
     *("title", "severity", "confidence", "since", "explanation", "message", "match"),
-    *("where", "when", "unless", "fix", "links", "needs"),
+    *("where", "when", "unless", "after", "fix", "links", "needs"),
 )
-_AROUND = ("holding", "function", "calls")
+_AROUND = ("holding", "function", "calls", "context")
+_CONTEXTS = (*Context, "atomic", "interrupt")
 _SEVERITIES = {severity.name.lower(): severity for severity in Severity}
 _CONFIDENCES = {confidence.name.lower(): confidence for confidence in Confidence}
 _SAFETIES = {safety.value: safety for safety in Safety}
 _NEEDS = {need.value: need for need in Need}
 _READERS = {"rcu": Kind.RCU, "srcu": Kind.SRCU}
 _DECLARED = {"__rcu": conditions.declared_rcu}
-_VARIABLE = re.compile(r"\$([A-Z_][A-Z0-9_]*)")
-_NAMELESS = "this function"
-_LONGEST_NAME = 80  # characters of one expression in a message
-_LONGEST_MESSAGE = 400
-
-
-@dataclass(frozen=True, slots=True)
-class _Around:
-    """The keys of `when` or of `unless`."""
-
-    holding: tuple[str, ...] = ()
-    function: tuple[str, ...] = ()
-    calls: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Spec:
-    """What a file says, checked."""
-
-    patterns: tuple[Pattern, ...]
-    where: tuple[tuple[str, Where], ...]
-    when: _Around
-    unless: _Around
-    message: str
-    fix: Fix | None
 
 
 def read_rule(text: str, file: str, rule_id: str = "") -> Rule:
@@ -105,7 +93,7 @@ def read_rule(text: str, file: str, rule_id: str = "") -> Rule:
         severity=table.choice("severity", _SEVERITIES),
         confidence=table.choice("confidence", _CONFIDENCES),
         since=table.text("since"),
-        check=_check(spec),
+        check=check_of(spec),
         triggers=_triggers(spec),
         needs=table.choice("needs", _NEEDS, Need.HUNK.value),
         links=table.texts("links") if "links" in table else (),
@@ -125,31 +113,33 @@ def _table(text: str, file: str) -> Table:
         raise RuleError(f"{file}: not a rule: nested too deeply") from None
 
 
-def _spec(table: Table) -> _Spec:
+def _spec(table: Table) -> Spec:
     patterns = tuple(_pattern(text, table) for text in table.texts("match"))
     bound = frozenset.intersection(*(pattern.variables for pattern in patterns))
-    known = bound | {"FUNCTION"}
     when = _around(table.table("when"))
-    _substitutes(table, "message", known | ({"LOCK"} if when.holding else frozenset()))
-    return _Spec(
+    after = paths.read_after(table.table("after"), bound) if "after" in table else None
+    known = bound | {"FUNCTION"} | (after.binds if after else frozenset())
+    if "after" in table:
+        _substitutes(table.table("after"), "note", bound | {"FUNCTION"})
+    around = {"LOCK": when.holding, "CONTEXT": when.context}
+    _substitutes(table, "message", known | {name for name, given in around.items() if given})
+    return Spec(
         patterns,
         _where(table.table("where"), bound),
         when,
         _around(table.table("unless")),
+        after,
         table.text("message"),
         _fix(table.table("fix"), known) if "fix" in table else None,
     )
 
 
 def _pattern(text: str, table: Table) -> Pattern:
-    try:
-        return compile_pattern(text)
-    except RuleError as error:
-        raise table.error("match", str(error)) from None
+    return paths.read_pattern(table, "match", text)
 
 
 def _substitutes(table: Table, key: str, known: frozenset[str]) -> None:
-    for name in _VARIABLE.findall(table.text(key)):
+    for name in VARIABLE.findall(table.text(key)):
         if name not in known:
             every = [f"${variable}" for variable in known]
             what = f"${name} is not bound by every pattern of `match`"
@@ -199,16 +189,19 @@ def _declared(table: Table, key: str) -> Where:
     return _DECLARED[name]
 
 
-def _around(table: Table) -> _Around:
+def _around(table: Table) -> Around:
     table.only(_AROUND)
     given = {key: table.texts(key) for key in _AROUND if key in table}
     for word in given.get("holding", ()):
         if word not in LOCKS:
             raise table.error("holding", f"{word!r} is no kind of lock; {nearest(word, LOCKS)}")
-    return _Around(**given)
+    for word in given.get("context", ()):
+        if word not in _CONTEXTS:
+            raise table.error("context", f"{word!r} is no context; {nearest(word, _CONTEXTS)}")
+    return Around(**given)
 
 
-def _triggers(spec: _Spec) -> frozenset[str]:
+def _triggers(spec: Spec) -> frozenset[str]:
     """Words of which one must occur. None at all when a pattern has no word of its own."""
     words = [pattern.trigger for pattern in spec.patterns]
     if None not in words:
@@ -216,86 +209,3 @@ def _triggers(spec: _Spec) -> frozenset[str]:
     return frozenset(
         spec.when.calls if not any(set("*?[") & set(c) for c in spec.when.calls) else ()
     )
-
-
-def _check(spec: _Spec) -> Callable[[Source], Iterator[Finding]]:
-    def check(source: Source) -> Iterator[Finding]:
-        for function in source.touched:
-            yield from _findings(spec, Objects(function, source))
-
-    return check
-
-
-def _findings(spec: _Spec, objects: Objects) -> Iterator[Finding]:
-    seen: set[int] = set()
-    around: Answer = None
-    for pattern in spec.patterns:
-        for match in pattern.match(objects.function):
-            around = _function_answer(spec, objects) if around is None else around
-            if around is None:
-                return
-            if match.node.id not in seen and (said := _said(spec, match, objects)) is not None:
-                seen.add(match.node.id)
-                evidence, lock = said
-                yield _finding(spec, match, objects.function, (*evidence, *around), lock)
-
-
-def _function_answer(spec: _Spec, objects: Objects) -> Answer:
-    """What `when` and `unless` say of the function, which is the same for all matches in it."""
-    function = objects.function
-    if spec.when.function and not conditions.is_named(function, spec.when.function):
-        return None
-    if spec.unless.function and conditions.is_named(function, spec.unless.function) is not False:
-        return None
-    if spec.unless.calls and conditions.calls(function, spec.unless.calls) is not None:
-        return None
-    return conditions.calls(function, spec.when.calls) if spec.when.calls else ()
-
-
-def _said(
-    spec: _Spec, match: Match, objects: Objects
-) -> tuple[tuple[Evidence, ...], Held | None] | None:
-    """What `where` and the locks say of one match: the evidence, and the lock that `when` wants."""
-    evidence: tuple[Evidence, ...] = ()
-    for name, condition in spec.where:
-        answer = condition(match.bindings[name], objects)
-        if answer is None:
-            return None
-        evidence += answer
-    if spec.unless.holding and conditions.perhaps_held(
-        match, objects.function, spec.unless.holding
-    ):
-        return None
-    if not spec.when.holding:
-        return evidence, None
-    lock = conditions.held(match, objects.function, spec.when.holding)
-    if lock is None:
-        return None
-    if lock.acquire is not None:
-        note = f"{conditions.lock_text(lock)} is held from here"
-        evidence += (Evidence(lock.acquire.span, note),)
-    return evidence, lock
-
-
-def _finding(
-    spec: _Spec, match: Match, function: Function, evidence: tuple[Evidence, ...], lock: Held | None
-) -> Finding:
-    texts = {name: bound.text for name, bound in match.bindings.items()}
-    texts["FUNCTION"] = function.name or _NAMELESS
-    if lock is not None:
-        texts["LOCK"] = conditions.lock_text(lock)
-    fix = spec.fix and Fix(_substituted(spec.fix.title, texts), spec.fix.safety)
-    message = _substituted(spec.message, texts)
-    return Finding(match.span, message, function.name, tuple(dict.fromkeys(evidence)), fix)
-
-
-def _substituted(template: str, texts: dict[str, str]) -> str:
-    """One line of at most `_LONGEST_MESSAGE` printable characters."""
-    full = _VARIABLE.sub(lambda match: _shortened(texts[match[1]], _LONGEST_NAME), template)
-    full = full.replace(f"{_NAMELESS}()", _NAMELESS)
-    printable = "".join(c if c.isprintable() else " " for c in full)
-    return _shortened(" ".join(printable.split()), _LONGEST_MESSAGE)
-
-
-def _shortened(text: str, longest: int) -> str:
-    return text if len(text) <= longest else text[: longest - 3] + "..."

@@ -4,6 +4,7 @@
     ├── TargetError         the target is none of the forms that `run` knows, or cannot be read
     ├── FetchError          the archive did not give the thread
     ├── DiffError           a diff that cannot be read at all
+    ├── FactsError          a kernel tree or its tables of facts that cannot be read or written
     └── RuleError           a rule file that cannot be loaded, or a fixture that is not one
 
 The text of each says where, what was found, and what was wanted.
@@ -24,6 +25,10 @@ class FetchError(ReviewerError):
 
 class DiffError(ReviewerError):
     """A diff of which nothing can be read."""
+
+
+class FactsError(ReviewerError):
+    """A kernel tree that is none, or tables of its facts that cannot be read or written."""
 
 
 class RuleError(ReviewerError):

@@ -1,24 +1,30 @@
 """Facts about the kernel's API: what locks, what sleeps, what an `__rcu` field is.
 
 The tables are in `data/`, each with a comment that says what it was made from. A table is read when
-it is first asked, and only then.
+it is first asked, and only then. Those that a user has built from a kernel tree come first: `use`.
 """
 
 from __future__ import annotations
 
 import re
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reviewer.c.flow import Kind
+from reviewer.errors import FactsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _DATA = Path(__file__).parent / "data"
+_OWN: ContextVar[Path | None] = ContextVar("_OWN", default=None)
+
+MARK, FORMAT = "version", "reviewer-facts-1"
+"""The file that makes a directory one of tables, and its first word; the second is the kernel's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +74,39 @@ class RcuField:
     header: str
 
 
+def use(directory: Path | None) -> str | None:
+    """Prefer the tables of that directory, which `reviewer.facts_build` has written; None: none.
+
+    Returns the version of the kernel that they are of. Raises FactsError when the directory holds
+    no tables, or such as another release of the reviewer has written.
+    """
+    version = None if directory is None else _version(directory)
+    _OWN.set(directory)
+    for table in (_sleepers, _gfp_arguments, _rcu_fields, _freed_arguments, _required_locks):
+        table.cache_clear()
+    return version
+
+
+def _version(directory: Path) -> str:
+    try:
+        words = (directory / MARK).read_text(encoding="ascii", errors="replace")[:100].split()
+    except OSError as error:
+        raise FactsError(f"{directory}: no tables of facts: {error.strerror}") from None
+    if len(words) != 2 or words[0] != FORMAT:
+        what = f"{MARK} begins with {' '.join(words[:1])!r}; wanted {FORMAT!r}: build them again"
+        raise FactsError(f"{directory}: {what}")
+    return words[1]
+
+
 def _rows(name: str) -> Iterator[list[str]]:
     """The columns of each row of a table; the lines that begin with # are about the table."""
-    text = (_DATA / name).read_text(encoding="ascii")
+    own = _OWN.get()
+    path = _DATA / name if own is None or not (own / name).is_file() else own / name
+    return _table(path)
+
+
+def _table(path: Path) -> Iterator[list[str]]:
+    text = path.read_text(encoding="ascii")
     return (line.split("\t") for line in text.splitlines() if not line.startswith("#"))
 
 
@@ -119,10 +155,10 @@ def guard_class(name: str) -> LockCall | None:
 
 
 @cache
-def _sleepers() -> Mapping[str, int]:
-    return {
-        name: int(level) for level, names in _rows("may_sleep.tsv") for name in names.split(" ")
-    }
+def _sleepers() -> tuple[tuple[int, frozenset[str]], ...]:
+    return tuple(
+        (int(level), frozenset(names.split(" "))) for level, names in _rows("may_sleep.tsv")
+    )
 
 
 def sleeps(name: str) -> int | None:
@@ -130,7 +166,18 @@ def sleeps(name: str) -> int | None:
 
     Allocators sleep by their gfp_t and are not here: see `gfp_argument`.
     """
-    return _sleepers().get(name)
+    return next((level for level, names in _sleepers() if name in names), None)
+
+
+def shipped_sleepers(level: int) -> frozenset[str]:
+    """The functions of one level in the shipped table, whatever `use` was told."""
+    rows = _table(_DATA / "may_sleep.tsv")
+    return next((frozenset(row[1].split(" ")) for row in rows if row[0] == str(level)), frozenset())
+
+
+def shipped_gfp_arguments() -> Mapping[str, int]:
+    """The shipped table of gfp_t arguments, whatever `use` was told."""
+    return {row[0]: int(row[1]) for row in _table(_DATA / "gfp_arguments.tsv")}
 
 
 @cache
@@ -144,13 +191,14 @@ def gfp_argument(name: str) -> int | None:
 
 
 @cache
-def _rcu_fields() -> Mapping[tuple[str, str], RcuField]:
-    return {(row[0], row[1]): RcuField(*row) for row in _rows("rcu_fields.tsv")}
+def _rcu_fields() -> Mapping[tuple[str, str], list[str]]:
+    return {(row[0], row[1]): row for row in _rows("rcu_fields.tsv")}
 
 
 def rcu_field(struct: str, field: str) -> RcuField | None:
     """The field of that struct, when a kernel header declares it `__rcu`."""
-    return _rcu_fields().get((struct, field))
+    row = _rcu_fields().get((struct, field))
+    return None if row is None else RcuField(*row)
 
 
 @cache
@@ -184,3 +232,41 @@ def callback_contexts() -> Mapping[tuple[str, str], tuple[tuple[str, str], ...]]
     for how, name, place, context in _rows("callback_contexts.tsv"):
         found.setdefault((how, name), []).append((place, context))
     return {key: tuple(each) for key, each in found.items()}
+
+
+@cache
+def _freed_arguments() -> Mapping[str, int]:
+    return {
+        name: int(place)
+        for place, names in _rows("freed_arguments.tsv")
+        for name in names.split(" ")
+    }
+
+
+def freed_argument(name: str) -> int | None:
+    """Which argument, from 0, the function frees on every path; None: not known to free one."""
+    return _freed_arguments().get(name)
+
+
+@cache
+def _required_locks() -> Mapping[str, tuple[str, ...]]:
+    return {name: tuple(locks.split(" ")) for name, locks in _rows("required_locks.tsv")}
+
+
+def required_locks(name: str) -> tuple[str, ...]:
+    """The locks that the caller of the function must hold: "$0->lock" of its first argument,
+    "css_set_lock" for a lock at file scope, "rtnl" for the RTNL mutex.
+    """
+    return _required_locks().get(name, ())
+
+
+@cache
+def _rcu_readers() -> Mapping[str, str]:
+    return {name: how for how, names in _rows("rcu_readers.tsv") for name in names.split(" ")}
+
+
+def needs_reader(name: str) -> str | None:
+    """How it is known that callers must be in an RCU reader section: "checked" by the function
+    itself, or "documented"; None: not known to need one.
+    """
+    return _rcu_readers().get(name)

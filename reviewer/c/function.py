@@ -76,6 +76,12 @@ class Function:
         return self.node.has_error
 
     @cached_property
+    def alternatives(self) -> frozenset[int]:
+        """Rows of `#if` and `#else` branches that begin inside of it: not all of them run."""
+        rows = self.unit.alternatives
+        return frozenset() if self.node.start_point[0] in rows else rows
+
+    @cached_property
     def header_shown(self) -> bool:
         """Whether return type, `static` and parameters are the file's, not made up."""
         return self.place.span(self.node) is not None

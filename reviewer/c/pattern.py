@@ -68,6 +68,14 @@ class Pattern:
     trigger: str | None  # the word that is likely to be the rarest; None when there is no word
     _root: Shape = field(repr=False)
 
+    @property
+    def type(self) -> str:
+        """The type of the nodes that match: of `f($A);` that of the call."""
+        root = self._root
+        if root.type == "expression_statement" and len(root.children) > 0:
+            root = root.children[0]
+        return root.type
+
     def match(self, function: Function) -> Iterator[Match]:
         """The places in `function`, in the order of the text."""
         for node, found, span in _candidates(self._root, function):

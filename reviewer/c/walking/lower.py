@@ -58,7 +58,7 @@ class Lowering:
         self.gotos: list[Node] = []
         self.tests: list[str] = []  # expressions that conditions test, once for each time
         self.guarding: list[tuple[int, int, Condition]] = []  # arms of `if`, with their tests
-        self._alternatives = items.function.unit.alternatives
+        self._alternatives = items.function.alternatives
         self._kinds: dict[str, Callable[[Node, int], Statement]] = {
             "compound_statement": self._block,
             "if_statement": self._if,

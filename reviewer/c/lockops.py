@@ -1,0 +1,94 @@
+"""The lock operations of a function in the order of its text, each with the lock that it names."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reviewer.c.callees import function_named
+from reviewer.c.facts import lock_call
+from reviewer.c.locks import lock_key, variables_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tree_sitter import Node
+
+    from reviewer.c.facts import LockCall
+    from reviewer.c.function import Function
+    from reviewer.c.source import Source
+    from reviewer.c.syntax import Call
+
+_LONGEST = 80
+_MAY_LOCK = re.compile(r"lock|sem(?:_|$)|acquire|(?:^|_)(?:down|begin|start|enter|resume|get)(?:_|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class LockOp:
+    """A call that acquires or releases a lock that its argument names."""
+
+    call: Call
+    acquires: bool
+    family: str  # the release function without its variant: "spin_unlock"
+    key: str  # "x->lock" of `&x->lock`
+    known: LockCall
+
+    @property
+    def lock(self) -> tuple[str, str]:
+        """What is taken or given back."""
+        return self.family, self.key
+
+
+def lock_ops(function: Function) -> tuple[LockOp, ...]:
+    """The operations on locks with a name, without guards and what the mail cuts."""
+    return tuple(op for call in function.calls if (op := lock_op(call)) is not None)
+
+
+def lock_op(call: Call) -> LockOp | None:
+    """What the call does; None when it is no lock function or its lock is not in view."""
+    known = lock_call(call.name)
+    if known is None or call.guard or call.cut or known.argument is None:
+        return None
+    if known.argument >= len(call.arguments):
+        return None
+    key = lock_key(call.arguments[known.argument])
+    return LockOp(call, known.acquires, known.family, key, known) if len(key) <= _LONGEST else None
+
+
+def calls_within(function: Function, start: int, end: int) -> Iterator[Call]:
+    """The calls that begin in this part of the text."""
+    return (call for call in function.calls if start <= call.node.start_byte < end)
+
+
+def may_change(source: Source, function: Function, lock: tuple[str, str], node: Node) -> bool:
+    """Whether something in `node` may take the lock, or let its name stand for another one."""
+    return may_change_between(source, function, lock, node.start_byte, node.end_byte)
+
+
+def may_change_between(
+    source: Source, function: Function, lock: tuple[str, str], start: int, end: int
+) -> bool:
+    """The same of a part of the text."""
+    roots = variables_in(lock[1])
+    if any(
+        start <= each.node.start_byte < end and each.target in roots
+        for each in function.assignments
+    ):
+        return True
+    return any(
+        _may_take(source, call, lock, roots) for call in calls_within(function, start, end)
+    )
+
+
+def _may_take(source: Source, call: Call, lock: tuple[str, str], roots: frozenset[str]) -> bool:
+    operation = lock_op(call)
+    if operation is not None:
+        return operation.acquires and operation.family == lock[0]
+    if call.guard:
+        return False
+    callee = function_named(source, call.name)
+    if callee is not None:
+        return any(op.acquires and op.family == lock[0] for op in lock_ops(callee))
+    passed = variables_in(" ".join(call.arguments))
+    return bool(roots & passed) and _MAY_LOCK.search(call.name) is not None
