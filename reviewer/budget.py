@@ -11,9 +11,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
+_AGAIN = 0.5  # seconds until work that went on regardless is stopped once more
 
-class Overrun(Exception):
-    """The work inside `time_limit` took too long and was stopped."""
+
+class Overrun(BaseException):
+    """The work inside `time_limit` took too long and was stopped.
+
+    No Exception, so that `except Exception` inside of the work does not keep it going.
+    """
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:
@@ -27,7 +32,7 @@ def time_limit(seconds: float) -> Iterator[None]:
         yield
         return
     before = signal.signal(signal.SIGALRM, _stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN)
     try:
         yield
     finally:

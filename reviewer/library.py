@@ -68,6 +68,11 @@ def load_rule(path: Path, rule_id: str) -> Rule:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RuleError(f"{path}: cannot be read: {error}") from None
+    return load_text(text, path, rule_id)
+
+
+def load_text(text: str, path: Path, rule_id: str) -> Rule:
+    """Load a file with this content; `path` is its name, which need not exist."""
     if path.suffix == ".toml":
         return read_rule(text, str(path), rule_id)
     return _python_rule(text, path, rule_id)
