@@ -2,6 +2,7 @@
 
     ReviewerError           one clear line for the user; exit status 2
     ├── TargetError         the target is none of the forms that `run` knows, or cannot be read
+    │   └── NoPatchError    it can be read, and there is no patch in it
     ├── FetchError          the archive did not give the thread
     ├── DiffError           a diff that cannot be read at all
     ├── FactsError          a kernel tree or its tables of facts that cannot be read or written
@@ -17,6 +18,10 @@ class ReviewerError(Exception):
 
 class TargetError(ReviewerError):
     """A target that cannot be understood or read."""
+
+
+class NoPatchError(TargetError):
+    """Targets that can be read, without a patch."""
 
 
 class FetchError(ReviewerError):

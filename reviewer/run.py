@@ -9,26 +9,29 @@ from typing import TYPE_CHECKING
 from reviewer.c.structs import NO_STRUCTS
 from reviewer.diff.blobs import knows_any, open_tree, remember, texts_of
 from reviewer.diff.patch import parse
+from reviewer.discussion.talk import NOBODY_SPOKE
 from reviewer.engine import review_patch
-from reviewer.errors import ReviewerError, TargetError
-from reviewer.library import load_shipped, select
+from reviewer.errors import NoPatchError, ReviewerError, TargetError
 from reviewer.mail.message import read
 from reviewer.mail.thread import Origin, group
 from reviewer.model import Problem
+from reviewer.origins import load_configured
+from reviewer.project import base_of
 from reviewer.review import Review, RevisionReview
 from reviewer.targets import classify, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from reviewer.config import Settings
     from reviewer.diff.blobs import Overlay, Texts, Tree
     from reviewer.diff.patch import FileDiff, Parsed
-    from reviewer.discussion import Discussion
+    from reviewer.discussion.talk import Discussion
     from reviewer.mail.message import Message
     from reviewer.mail.thread import Patch, Revision, Thread
     from reviewer.review import PatchReview
     from reviewer.rule import Rule
-    from reviewer.targets import Loaded
+    from reviewer.targets import Loaded, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class Request:
     revisions: bool = True  # also older and newer ones, from the archive
     only: tuple[str, ...] = ()  # globs of rule ids
     skip: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] | None = None  # exactly these; None: all that `only` and `skip` choose
+    settings: Settings | None = None  # None: what git config says at `cwd`
     comments: bool = True  # also what people said in the thread
     cwd: Path = Path()
 
@@ -67,14 +72,16 @@ def review(request: Request, progress: Callable[[str], None] | None = None) -> R
 
     Raises ReviewerError when no target holds a patch, or a rule or the tree is not usable.
     """
-    rules = select(load_shipped(), request.only, request.skip)
     trees = _Trees.of(request)
-    gathered = _gather(request, progress)
+    targets, failures = _classified(request)
+    rules, unloaded = _rules(request, trees, targets)
+    gathered = _gather(request, targets, failures, progress)
     thread = group(gathered.messages)
     problems = [*gathered.problems, *trees.problems, *thread.problems]
     if not thread.revisions and not gathered.failures:
         why = "; ".join(f"{each.where}: {each.what}" for each in problems)
-        raise TargetError(why or f"{' '.join(request.targets)}: there is no patch in it")
+        raise NoPatchError(why or f"{' '.join(request.targets)}: there is no patch in it")
+    problems += unloaded
     reviewed = []
     for revision in thread.revisions:
         result = _review_revision(_commits_marked(revision, gathered.commits), rules, trees)
@@ -86,21 +93,49 @@ def review(request: Request, progress: Callable[[str], None] | None = None) -> R
 
 
 def _discussed(found: Review, thread: Thread, request: Request) -> Discussion:
-    from reviewer.discussion import NOBODY_SPOKE, discuss
+    if not request.comments or (not thread.replies and len(found.revisions) < 2):
+        return NOBODY_SPOKE
+    from reviewer.discussion.discuss import discuss
 
-    spoken = thread.replies or len(found.revisions) > 1
-    return discuss(found, thread) if request.comments and spoken else NOBODY_SPOKE
+    return discuss(found, thread)
 
 
-def _gather(request: Request, progress: Callable[[str], None] | None) -> _Gathered:
+def _classified(request: Request) -> tuple[list[Target], list[str]]:
+    """The targets, and a line for each that is none."""
+    targets: list[Target] = []
+    failures: list[str] = []
+    for text in request.targets:
+        try:
+            targets.append(classify(text, request.cwd))
+        except ReviewerError as error:
+            failures.append(str(error))
+    return targets, failures
+
+
+def _rules(
+    request: Request, trees: _Trees, targets: Sequence[Target]
+) -> tuple[tuple[Rule, ...], tuple[Problem, ...]]:
+    """The rules to run. Those of the project are read from the commit before the series."""
+    if request.rules is not None:
+        return request.rules, ()
+    ranges = [target.revisions for target in targets if target.revisions]
+    base = base_of(ranges[0]) if ranges else "HEAD"
+    loaded = load_configured(request.cwd, trees.asked or trees.here, base, request.settings)
+    return loaded.select(request.only, request.skip), loaded.problems
+
+
+def _gather(
+    request: Request,
+    targets: Sequence[Target],
+    failures: list[str],
+    progress: Callable[[str], None] | None,
+) -> _Gathered:
     """The mails of all targets. A bad target does not stop the others."""
     messages: list[Message] = []
     commits: set[str] = set()
     problems: list[Problem] = []
-    failures: list[str] = []
-    for text in request.targets:
+    for target in targets:
         try:
-            target = classify(text, request.cwd)
             loaded = load(target, revisions=request.revisions, progress=progress)
         except ReviewerError as error:
             failures.append(str(error))

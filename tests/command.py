@@ -18,7 +18,8 @@ _UNSET = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TERM", "GIT_DIR")
 def environment(**variables: str) -> dict[str, str]:
     """The environment of a user who has set nothing."""
     kept = {key: value for key, value in os.environ.items() if key not in _UNSET}
-    return {**kept, "PYTHONPATH": str(ROOT), **variables}
+    # Rules of the developer's own must not be in the tests.
+    return {**kept, "PYTHONPATH": str(ROOT), "XDG_CONFIG_HOME": os.devnull, **variables}
 
 
 def reviewer(

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reviewer.discussion.history import FindingHistory, history
+from reviewer.discussion.history import history
+from reviewer.discussion.talk import FindingHistory
 from reviewer.model import Status
 from tests.rounds import PATH, finding, patch, review, revision, rounds
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reviewer.discussion.agreement import agree
-from reviewer.discussion.outcome import Verdict, outcomes
+from reviewer.discussion.outcome import outcomes
+from reviewer.discussion.talk import Verdict
 from reviewer.mail.comment import WHOLE_PATCH, Kind, Outcome, ReviewComment
 from reviewer.model import Side
 from tests.rounds import (

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from reviewer.mail.archive import Retrieved
+    from reviewer.mail.archives.archive import Retrieved
 
 IOCTL = "widget: add ioctl to close all handles"
 COMPARE = "widget: compare handles by device"

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reviewer.discussion.talk import Agreement
 from reviewer.mail.topics import topics_of
 from reviewer.model import Side, Status
 from reviewer.review import Threshold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from reviewer.mail.comment import ReviewComment
     from reviewer.model import Finding
@@ -30,20 +30,6 @@ _COMMON_WORDS = """
     there they this unsigned void what when which while will with would
 """
 _COMMON = frozenset(_COMMON_WORDS.split())
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """The remarks of the rules beside those of the people."""
-
-    findings: Mapping[str, tuple[str, ...]]  # by comment id: fingerprints
-    comments: Mapping[str, tuple[str, ...]]  # by fingerprint: comment ids
-    both: int  # comments of reviewers that a shown finding makes too
-    rules_only: int  # shown findings that nobody made; the same one in v1 and v2 is one
-    humans_only: int  # comments of reviewers on code that want something and no shown finding makes
-
-
-NO_AGREEMENT = Agreement({}, {}, 0, 0, 0)
 
 
 def agree(

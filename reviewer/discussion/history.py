@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from reviewer.discussion.successor import outlines_of, successors
+from reviewer.discussion.talk import FindingHistory
 from reviewer.model import Status
 
 if TYPE_CHECKING:
@@ -16,18 +16,6 @@ if TYPE_CHECKING:
 
 _Key = tuple[str, str]  # label, fingerprint
 _Place = tuple[str, str, str | None]  # rule, path, function
-
-
-@dataclass(frozen=True, slots=True)
-class FindingHistory:
-    """The life of a finding, seen from one revision that has it. Values are labels."""
-
-    since: str  # the first revision that has it; the revision itself when it is new
-    gone: str | None = None  # the first later revision that does not have it
-
-    def is_new(self, label: str) -> bool:
-        """Whether that revision is the first to have it."""
-        return self.since == label
 
 
 class _Standing(NamedTuple):

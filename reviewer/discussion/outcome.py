@@ -13,14 +13,15 @@ from reviewer.discussion.answer import Stance, answers_of, is_conceded, stance
 from reviewer.discussion.fate import Fate, Sheets, fate
 from reviewer.discussion.follow import State
 from reviewer.discussion.successor import outlines_of, successors
+from reviewer.discussion.talk import Verdict
 from reviewer.mail.comment import Kind, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from reviewer.diff.patch import FileDiff
-    from reviewer.discussion.agreement import Agreement
     from reviewer.discussion.successor import Outline, Successor
+    from reviewer.discussion.talk import Agreement
     from reviewer.mail.comment import ReviewComment
     from reviewer.review import Annotation, PatchReview, Review
 
@@ -33,15 +34,6 @@ _WORDS = {
     State.REORDERED: "line moved",
     State.GONE: "line gone",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The outcome of a comment, and what shows it in a few words each."""
-
-    outcome: Outcome
-    evidence: tuple[str, ...] = ()
-    revision: str | None = None  # label of the revision that shows it
 
 
 _UNKNOWN = Verdict(Outcome.UNKNOWN)

@@ -9,8 +9,7 @@ from reviewer import __version__
 from reviewer.model import Side
 
 if TYPE_CHECKING:
-    from reviewer.discussion import Discussion
-    from reviewer.discussion.agreement import Agreement
+    from reviewer.discussion.talk import Agreement, Discussion
     from reviewer.mail.comment import ReviewComment
     from reviewer.model import Evidence, Fix, Problem
     from reviewer.review import Annotation, FileReview, PatchReview, Review, RevisionReview

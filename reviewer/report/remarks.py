@@ -13,7 +13,7 @@ from reviewer.report.printer import GUTTER
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reviewer.discussion import Discussion
+    from reviewer.discussion.talk import Discussion
     from reviewer.mail.comment import ReviewComment
     from reviewer.report.printer import Printer
 
@@ -63,8 +63,8 @@ class Remarks:
         """Who said it, when, what became of it, and the words."""
         date = f", {comment.date:%Y-%m-%d}" if comment.date else ""
         where = "" if comment.anchor.line else SCOPE.get(comment.anchor.scope, "")
-        parts = [(comment.author, "bold blue"), f"{date}{where}"]
-        printer.barred(*parts, *self._outcome(comment), indent=indent)
+        outcome = self._outcome(comment)
+        printer.barred((comment.author, "bold blue"), f"{date}{where}", *outcome, indent=indent)
         for line in shortened(comment.text):
             printer.barred(line, indent=indent, hanging=2)
 

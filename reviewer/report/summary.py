@@ -12,7 +12,7 @@ from reviewer.report.table import table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reviewer.discussion import Discussion
+    from reviewer.discussion.talk import Discussion
     from reviewer.report.printer import Printer
     from reviewer.review import Annotation, FileReview, Review, Threshold
 

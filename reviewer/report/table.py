@@ -10,7 +10,7 @@ from reviewer.mail.comment import Outcome
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reviewer.discussion import Discussion
+    from reviewer.discussion.talk import Discussion
     from reviewer.review import Review, RevisionReview, Threshold
 
 
