@@ -20,13 +20,13 @@ FAILED, INTERRUPTED, CLOSED_PIPE = 2, 130, 141
 # Each module has `add_command`. Only the one that is asked for is imported: the hook runs for every
 # mail that is sent.
 _COMMANDS = {
-    "run": "reviewer.run_command",
-    "rules": "reviewer.rules_command",
+    "run": "reviewer.commands.run",
+    "rules": "reviewer.commands.rules",
     "hook": "reviewer.hook",
-    "gate": "reviewer.gate",
-    "b4-agent": "reviewer.agent",
-    "config": "reviewer.config_command",
-    "facts": "reviewer.facts_command",
+    "gate": "reviewer.commands.gate",
+    "b4-agent": "reviewer.commands.agent",
+    "config": "reviewer.commands.config",
+    "facts": "reviewer.commands.facts",
 }
 
 _DESCRIPTION = """\

@@ -172,7 +172,7 @@ def _refused(setting: Setting) -> str | None:
     """Why a setting does not count; None when it does."""
     key = _BY_NAME.get(setting.name.lower())
     if key is None and _rule_of(setting) is None:
-        from reviewer.keys import nearest
+        from reviewer.declared.keys import nearest
 
         names = [key.name for key in KEYS]
         if setting.name.lower().startswith("rule."):

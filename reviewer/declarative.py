@@ -46,14 +46,14 @@ from __future__ import annotations
 import tomllib
 from typing import TYPE_CHECKING
 
-from reviewer import conditions, paths
 from reviewer.c.contexts import Context
 from reviewer.c.flow import Kind
 from reviewer.c.reach import Reach
-from reviewer.conditions import LOCKS
+from reviewer.declared import conditions, paths
+from reviewer.declared.conditions import LOCKS
+from reviewer.declared.evaluation import VARIABLE, Around, Spec, check_of
+from reviewer.declared.keys import Table, nearest
 from reviewer.errors import RuleError
-from reviewer.evaluation import VARIABLE, Around, Spec, check_of
-from reviewer.keys import Table, nearest
 from reviewer.model import Confidence, Fix, Safety, Severity
 from reviewer.rule import Need, Rule
 
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reviewer.c.pattern import Pattern
-    from reviewer.conditions import Where
+    from reviewer.declared.conditions import Where
 
 LONGEST_FILE = 64 * 1024
 LONGEST_TITLE = 60

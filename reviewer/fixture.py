@@ -20,8 +20,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from reviewer.declared.keys import nearest
 from reviewer.errors import RuleError
-from reviewer.keys import nearest
 from reviewer.model import Status
 
 if TYPE_CHECKING:

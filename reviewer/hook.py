@@ -34,7 +34,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     """Add `reviewer hook`."""
     import argparse
 
-    from reviewer import validate
+    from reviewer.commands import validate
 
     hook = commands.add_parser(
         "hook",

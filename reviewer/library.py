@@ -10,8 +10,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from reviewer.declarative import LONGEST_TITLE, read_rule
+from reviewer.declared.keys import nearest
 from reviewer.errors import RuleError
-from reviewer.keys import nearest
 from reviewer.rule import Rule
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from reviewer.errors import NoPatchError, ReviewerError, TargetError
 from reviewer.mail.message import read
 from reviewer.mail.thread import Origin, group
 from reviewer.model import Problem
-from reviewer.origins import load_configured
-from reviewer.project import base_of
 from reviewer.review import Review, RevisionReview
+from reviewer.sources.origins import load_configured
+from reviewer.sources.project import base_of
 from reviewer.targets import classify, load
 
 if TYPE_CHECKING:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import subprocess
 from typing import TYPE_CHECKING
 
-from reviewer.origins import Setup, load_all
+from reviewer.sources.origins import Setup, load_all
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reviewer.origins import Loaded
+    from reviewer.sources.origins import Loaded
 
 TOML = """\
 title = "Result of {name}() is lost"

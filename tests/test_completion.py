@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reviewer.cli import parser
+from reviewer.commands.share import BASH, FISH, MAN, SHARE, ZSH, generate, stale
 from reviewer.config_keys import KEYS
-from reviewer.share_build import BASH, FISH, MAN, SHARE, ZSH, generate, stale
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,7 +90,7 @@ def test_the_files_are_those_of_theparser() -> None:
     for library in ("shtab", "argparse_manpage"):
         if importlib.util.find_spec(library) is None:
             pytest.skip(f"{library} is not installed: it is in the extra `dev`")
-    assert stale(generate(parser())) == [], "run python -m reviewer.share_build"
+    assert stale(generate(parser())) == [], "run python -m reviewer.commands.share"
 
 
 @pytest.mark.parametrize("typed", sorted(COMMANDS))

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from reviewer.commands.config import add_command, rows
 from reviewer.config import Scope, Settings, fill, settings
-from reviewer.config_command import add_command, rows
 from reviewer.config_keys import KEYS
 from reviewer.errors import ReviewerError
 from reviewer.model import Confidence, Severity

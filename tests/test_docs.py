@@ -9,8 +9,8 @@ import pytest
 
 from reviewer import declarative
 from reviewer.c.contexts import Context
-from reviewer.conditions import LOCKS
 from reviewer.declarative import read_rule
+from reviewer.declared.conditions import LOCKS
 from reviewer.docs import pages, rules_page, section
 from reviewer.library import load_rule, load_shipped, rule_files, rule_id_of, shipped
 from reviewer.scaffold import fixture_of, place, write

@@ -8,7 +8,7 @@ import pytest
 
 from reviewer.c import facts
 from reviewer.errors import FactsError
-from reviewer.facts_build import Counts, build
+from reviewer.kernel.build import Counts, build
 from reviewer.kernel.text import Definition, definitions
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reviewer import engine, origins
+from reviewer import engine
 from reviewer.run import Request, review
+from reviewer.sources import origins
 from tests.own_rules import code, data, of, own, patch, said, write
 from tests.widget import isolate
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reviewer.diff.blobs import open_tree
-from reviewer.origins import Origin, Setup, load_all, load_configured
-from reviewer.project import base_of, project_files, repository_of
 from reviewer.run import Request, review
+from reviewer.sources.origins import Origin, Setup, load_all, load_configured
+from reviewer.sources.project import base_of, project_files, repository_of
 from reviewer.trust import keep
 from tests.own_rules import code, commit, data, of, own, patch, said, write
 from tests.widget import git, isolate, set_global
@@ -18,7 +18,7 @@ from tests.widget import git, isolate, set_global
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reviewer.origins import Loaded
+    from reviewer.sources.origins import Loaded
 
 
 @pytest.fixture(autouse=True)

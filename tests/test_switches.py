@@ -9,7 +9,7 @@ import pytest
 from reviewer.errors import RuleError
 from reviewer.model import Confidence, Finding, Severity, Side, Span
 from reviewer.rule import Rule
-from reviewer.switches import Switch, adjusted, nearest_rule, read_switch, switch_of
+from reviewer.sources.switches import Switch, adjusted, nearest_rule, read_switch, switch_of
 from tests.written import source
 
 if TYPE_CHECKING:

@@ -299,7 +299,7 @@ def _write_files(
 ) -> None:
     """One file for each patch, their paths printed; drafts without a directory are an mbox."""
     if format_ == "b4-agent":
-        from reviewer import agent
+        from reviewer.commands import agent
 
         print("\n".join(map(str, agent.write(result, threshold, directory))))
         return

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from reviewer.declared.keys import nearest
 from reviewer.errors import RuleError
-from reviewer.keys import nearest
 from reviewer.model import Confidence, Problem, Severity
 
 if TYPE_CHECKING:

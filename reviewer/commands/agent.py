@@ -48,7 +48,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from reviewer.gate import complain
+    from reviewer.commands.gate import complain
     from reviewer.run import Request, review
     from reviewer.sending.settings import settings
 

@@ -1,7 +1,7 @@
 """Where rules come from: one way for all of them, whoever wrote them.
 
     shipped     come with the tool; their ids are FAMILY/NAME, all others have their origin before
-    installed   installed:FAMILY/NAME: packages with an entry point (`reviewer.installed`)
+    installed   installed:FAMILY/NAME: packages with an entry point (`reviewer.sources.installed`)
     mine        mine:FAMILY/NAME: `~/.config/reviewer/rules`, and the directories that the user
                 names with `git config --global --add reviewer.rules DIR`
     project     project:FAMILY/NAME: `.reviewer/rules/` of the repository, as the commit before the
@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING
 
 from reviewer.budget import Overrun, time_limit
 from reviewer.config import settings
-from reviewer.contained import bounds, contained
 from reviewer.declarative import read_rule
 from reviewer.errors import ReviewerError, RuleError
 from reviewer.library import load_rule, load_shipped, load_text, rule_files, rule_id_of, shipped
 from reviewer.library import select as select_rules
 from reviewer.model import Problem
-from reviewer.switches import adjusted, read_switch, switch_of, unused
+from reviewer.sources.contained import bounds, contained
+from reviewer.sources.switches import adjusted, read_switch, switch_of, unused
 from reviewer.trust import pins
 
 if TYPE_CHECKING:
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
     from reviewer.config import Settings
     from reviewer.diff.blobs import Tree
-    from reviewer.project import ProjectFile
     from reviewer.rule import Rule
-    from reviewer.switches import Switch
+    from reviewer.sources.project import ProjectFile
+    from reviewer.sources.switches import Switch
 
 LOAD_SECONDS = 2.0
 """The longest that loading one rule of a user may take."""
@@ -143,7 +143,7 @@ def _shipped() -> tuple[Known, ...]:
 
 
 def _installed(cwd: Path) -> Loaded:
-    from reviewer.installed import installed_directories
+    from reviewer.sources.installed import installed_directories
 
     return _directories(Origin.INSTALLED, *installed_directories(cwd))
 
@@ -210,7 +210,7 @@ def _problem(place: str, error: ReviewerError) -> Problem:
 def _project(tree: Tree | None, base: str | None) -> Loaded:
     if tree is None or base is None:
         return Loaded(())
-    from reviewer.project import project_files
+    from reviewer.sources.project import project_files
 
     found = project_files(tree, base)
     problems = list(found.problems)

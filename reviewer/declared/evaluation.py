@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from reviewer import conditions, paths
 from reviewer.c.reach import Objects
+from reviewer.declared import conditions, paths
 from reviewer.model import Evidence, Finding, Fix
 
 if TYPE_CHECKING:
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from reviewer.c.pattern import Match, Pattern
     from reviewer.c.source import Source
-    from reviewer.conditions import Where
+    from reviewer.declared.conditions import Where
+    from reviewer.declared.paths import After
     from reviewer.model import Span
-    from reviewer.paths import After
 
 VARIABLE = re.compile(r"\$([A-Z_][A-Z0-9_]*)")
 """A metavariable in a message."""

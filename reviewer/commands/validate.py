@@ -17,7 +17,7 @@ from reviewer.errors import ReviewerError
 if TYPE_CHECKING:
     import argparse
 
-    from reviewer.gate import Checked
+    from reviewer.commands.gate import Checked
     from reviewer.sending.outgoing import Outgoing
     from reviewer.sending.settings import Settings
 
@@ -90,7 +90,7 @@ def _refuses_one(mail: Outgoing, wanted: Settings, git_dir: Path) -> bool:
 
 def _checked(mail: Outgoing, wanted: Settings, git_dir: Path) -> Checked:
     """The review of all the mails. Whole files come from the objects of the repository."""
-    from reviewer.gate import check
+    from reviewer.commands.gate import check
     from reviewer.sending.deadline import deadline
 
     def expired() -> None:
@@ -103,7 +103,7 @@ def _checked(mail: Outgoing, wanted: Settings, git_dir: Path) -> Checked:
 
 def _tell(checked: Checked, mail: Outgoing, wanted: Settings, refuses: bool) -> bool:
     """Print what was found; gives whether the mail is refused."""
-    from reviewer.gate import complain, report, said_of
+    from reviewer.commands.gate import complain, report, said_of
 
     complain(wanted)
     if checked.result is None:

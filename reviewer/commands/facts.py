@@ -38,7 +38,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def _build(arguments: argparse.Namespace) -> int:
-    from reviewer.facts_build import build
+    from reviewer.kernel.build import build
 
     out: Path = arguments.output or _cache() / "reviewer" / "facts"
     counts = build(arguments.tree, out, _progress if sys.stderr.isatty() else _silent)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reviewer.c.function import Function
     from reviewer.c.order.graph import Fact
     from reviewer.c.pattern import Match, Pattern
-    from reviewer.keys import Table
+    from reviewer.declared.keys import Table
     from reviewer.model import Span
 
 _KEYS = ("use", "unchecked", "then", "missing", "until", "note", "success")

@@ -1,6 +1,6 @@
 """Shell completions and the manual page, made from the parser of the command line.
 
-    python -m reviewer.share_build [--check]
+    python -m reviewer.commands.share [--check]
 
 writes them to `reviewer/share/`, laid out as below /usr/share; a wheel puts them there. Both are
 made by libraries of the extra `dev`: shtab, argparse-manpage.
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     C = TypeVar("C")
 
-SHARE = Path(__file__).parent / "share"
+SHARE = Path(__file__).parents[1] / "share"
 BASH = "bash-completion/completions/reviewer"
 ZSH = "zsh/site-functions/_reviewer"
 FISH = "fish/vendor_completions.d/reviewer.fish"
@@ -190,7 +190,7 @@ def main(arguments: Sequence[str]) -> int:
     old = stale(files)
     if list(arguments) == ["--check"]:
         for path in old:
-            print(f"{path}: stale; run python -m reviewer.share_build", file=sys.stderr)
+            print(f"{path}: stale; run python -m reviewer.commands.share", file=sys.stderr)
         return 1 if old else 0
     for name, text in files.items():
         path = SHARE / name

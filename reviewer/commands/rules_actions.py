@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
     from reviewer.diff.blobs import Tree
     from reviewer.model import Problem
-    from reviewer.origins import Known, Loaded
     from reviewer.rule import Rule
+    from reviewer.sources.origins import Known, Loaded
 
 _GOOD, _FOUND, _FAILED = 0, 1, 2
 
 
 def write_new(arguments: argparse.Namespace) -> int:
     """Write a rule and its fixture, and say what to do next."""
-    from reviewer.origins import own_directory
     from reviewer.scaffold import place, write
+    from reviewer.sources.origins import own_directory
 
     own = own_directory()
     directory: Path = (arguments.dir or own).expanduser().absolute()
@@ -43,7 +43,7 @@ def write_new(arguments: argparse.Namespace) -> int:
 
 def test(arguments: argparse.Namespace) -> int:
     """Run fixtures; show what does not fit on its source line."""
-    from reviewer.fixture_report import outcome_of
+    from reviewer.commands.fixture_report import outcome_of
     from reviewer.scaffold import fixture_of
     from reviewer.testing import read_cases
 
@@ -67,7 +67,7 @@ def _rules_to_test(names: list[str]) -> list[Path]:
     """The files that are meant; those of the user when none is named."""
     if names:
         return list(dict.fromkeys(path for name in names for path in _files_of(name)))
-    from reviewer.origins import Origin
+    from reviewer.sources.origins import Origin
 
     loaded = _loaded(None)
     broken = [each for each in loaded.problems if each.where.startswith("rule ")]
@@ -148,7 +148,7 @@ def show(arguments: argparse.Namespace) -> int:
 
 def attempt(arguments: argparse.Namespace) -> int:
     """Run one rule on targets."""
-    from reviewer.trial import lines, run_one
+    from reviewer.commands.trial import lines, run_one
 
     path = Path(arguments.rule).expanduser()
     is_file = path.is_file() or path.suffix in (".toml", ".py")
@@ -188,7 +188,7 @@ def write_docs(arguments: argparse.Namespace) -> int:
 
 def trust(arguments: argparse.Namespace) -> int:
     """Pin the Python rules of the repository at HEAD, or let go of them."""
-    from reviewer.project import RULES, project_files, repository_of
+    from reviewer.sources.project import RULES, project_files, repository_of
     from reviewer.trust import digest_of_all, keep, state_file
 
     tree = _tree()
@@ -217,7 +217,7 @@ def trust(arguments: argparse.Namespace) -> int:
 def _load(path: Path) -> Rule:
     """The rule of a file that the user named, which is the decision to run it."""
     from reviewer.library import rule_id_of
-    from reviewer.origins import load_file
+    from reviewer.sources.origins import load_file
 
     if path.suffix not in (".toml", ".py"):
         raise RuleError(f"{path}: wanted a rule, a file .toml or .py")
@@ -226,7 +226,7 @@ def _load(path: Path) -> Rule:
 
 def _find(name: str, loaded: Loaded) -> Known:
     """The rule of that id; without origin, if only one origin has it."""
-    from reviewer.switches import nearest_rule
+    from reviewer.sources.switches import nearest_rule
 
     by_id = {each.rule.id: each for each in loaded.known}
     if name in by_id:
@@ -249,7 +249,7 @@ def _find(name: str, loaded: Loaded) -> Known:
 
 def _loaded(tree: Tree | None) -> Loaded:
     from reviewer.config import settings
-    from reviewer.origins import load_configured
+    from reviewer.sources.origins import load_configured
 
     found = settings(Path())
     for warning in found.warnings:

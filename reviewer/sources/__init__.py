@@ -1,0 +1,1 @@
+"""Where rules come from, and which of them run."""
