@@ -48,6 +48,7 @@ _TAKES_OUT = re.compile(
 )
 _GIVES_UP = re.compile(r"\w*(?:put|unref|free|release|destroy|drop|unpin|dec_and_test|deref\b)\w*")
 
+
 @dataclass(frozen=True, slots=True)
 class Escape:
     """The pointer, how and under what it was found, and its first use behind the section."""
@@ -78,10 +79,21 @@ def escapes(function: Function, kinds: frozenset[Kind]) -> Iterator[Escape]:
         held = _section(function.flow.at(each.node))
         if uses is None or held is None or held.kind not in kinds or _is_kept(function, each.name):
             continue
-        for use in uses.after(each.node, each.name, lambda node, name=each.name: _keeps(uses, node, name)):
-            if _counts(use) and _behind(function, use.node, held):
-                yield Escape(each.name, each.span, each.how, held, use)
-                break
+        use = _first_behind(function, uses, each)
+        if use is not None:
+            yield Escape(each.name, each.span, each.how, held, use)
+
+
+def _first_behind(function: Function, uses: Uses, found: _Found) -> ObjectUse | None:
+    """The first use on a path that does not make the object ours, with nothing held any more."""
+
+    def keeps(node: Node) -> bool:
+        return _keeps(uses, node, found.name)
+
+    for use in uses.after(found.node, found.name, keeps):
+        if _counts(use) and function.flow.at(_asked(use.node)).surely_none:
+            return use
+    return None
 
 
 def _found(function: Function) -> Iterator[_Found]:
@@ -121,12 +133,6 @@ def _section(locks: Locks) -> Held | None:
         return None
     locking = [lock for lock in held if lock.kind is not Kind.RCU]
     return locking[0] if len(locking) == 1 else (held[0] if not locking else None)
-
-
-def _behind(function: Function, node: Node, held: Held) -> bool:
-    """Whether the section is closed here on every path, and nothing else is held."""
-    locks = function.flow.at(_asked(node))
-    return locks.surely_none
 
 
 def _asked(node: Node) -> Node:

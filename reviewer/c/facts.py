@@ -75,7 +75,7 @@ class RcuField:
 
 
 def use(directory: Path | None) -> str | None:
-    """Prefer the tables of that directory, which `reviewer.facts_build` has written; None: none.
+    """Prefer the tables of that directory, which `reviewer.kernel.build` has written; None: none.
 
     Returns the version of the kernel that they are of. Raises FactsError when the directory holds
     no tables, or such as another release of the reviewer has written.

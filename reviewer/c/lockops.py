@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from reviewer.c.callees import function_named
 from reviewer.c.facts import lock_call
-from reviewer.c.locks import lock_key, variables_in
+from reviewer.c.flow import Kind
+from reviewer.c.locks import IDENTIFIER, lock_key, variables_in
+from reviewer.c.onward import BRANCHES, JUMPS, onward
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from tree_sitter import Node
 
@@ -20,8 +22,14 @@ if TYPE_CHECKING:
     from reviewer.c.source import Source
     from reviewer.c.syntax import Call
 
+KINDS = frozenset({Kind.SPIN, Kind.MUTEX, Kind.RWSEM})
+"""The locks that a task can wait for."""
+
+_UNORDERED = ("nest", "try")
 _LONGEST = 80
-_MAY_LOCK = re.compile(r"lock|sem(?:_|$)|acquire|(?:^|_)(?:down|begin|start|enter|resume|get)(?:_|$)")
+_MAY_LOCK = re.compile(
+    r"lock|sem(?:_|$)|acquire|(?:^|_)(?:down|begin|start|enter|resume|get)(?:_|$)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,27 @@ class LockOp:
     def lock(self) -> tuple[str, str]:
         """What is taken or given back."""
         return self.family, self.key
+
+    @property
+    def waits(self) -> bool:
+        """Whether it takes the lock for itself alone, and waits for ever for its own holder."""
+        unordered = any(word in self.call.name for word in _UNORDERED)
+        return (
+            self.acquires and not self.known.shared and self.known.kind in KINDS and not unordered
+        )
+
+
+def object_of(function: Function, op: LockOp) -> tuple[str, str] | None:
+    """What the lock is in the whole file: (struct, member), or ("", name) at file scope.
+
+    None when the struct is not in view.
+    """
+    names = IDENTIFIER.findall(op.key)
+    if op.key.isidentifier():
+        return None if op.key in function.variables else ("", op.key)
+    declared = function.variables.get(names[0]) if len(names) == 2 else None
+    struct = declared.type.struct if declared else None
+    return (struct, names[1]) if struct else None
 
 
 def lock_ops(function: Function) -> tuple[LockOp, ...]:
@@ -61,6 +90,44 @@ def calls_within(function: Function, start: int, end: int) -> Iterator[Call]:
     return (call for call in function.calls if start <= call.node.start_byte < end)
 
 
+def release_ahead(
+    source: Source,
+    function: Function,
+    start: Node,
+    lock: tuple[str, str],
+    named: Mapping[str, Node] | None = None,
+) -> Call | None:
+    """The release of the lock that surely runs next, with nothing that may take it before.
+
+    A branch that may release it, or that may end the path for the same reason that led to `start`,
+    ends the search. `named` are the labels of the function if they are known.
+    """
+    for statement in onward(function, start, named):
+        if may_change(source, function, lock, statement):
+            return None
+        releases = [
+            call
+            for call in calls_within(function, statement.start_byte, statement.end_byte)
+            if (op := lock_op(call)) is not None and op.lock == lock
+        ]
+        if statement.type in BRANCHES:
+            if releases or (statement.parent != start.parent and _jumps(statement)):
+                return None
+        elif releases:
+            return releases[0]
+    return None
+
+
+def _jumps(branch: Node) -> bool:
+    pending = [branch]
+    while pending:
+        node = pending.pop()
+        if node.type in JUMPS:
+            return True
+        pending.extend(node.named_children)
+    return False
+
+
 def may_change(source: Source, function: Function, lock: tuple[str, str], node: Node) -> bool:
     """Whether something in `node` may take the lock, or let its name stand for another one."""
     return may_change_between(source, function, lock, node.start_byte, node.end_byte)
@@ -76,9 +143,7 @@ def may_change_between(
         for each in function.assignments
     ):
         return True
-    return any(
-        _may_take(source, call, lock, roots) for call in calls_within(function, start, end)
-    )
+    return any(_may_take(source, call, lock, roots) for call in calls_within(function, start, end))
 
 
 def _may_take(source: Source, call: Call, lock: tuple[str, str], roots: frozenset[str]) -> bool:

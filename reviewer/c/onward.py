@@ -1,4 +1,4 @@
-"""What runs next for sure: the statements from a place on, through gotos, to where control splits."""
+"""What runs next for sure: the statements from a place on, through gotos, until control ends."""
 
 from __future__ import annotations
 
@@ -73,13 +73,14 @@ def target_of(function: Function, goto: Node) -> Node | None:
     return None if label is None else labels(function).get(function.text(label))
 
 
-def onward(function: Function, start: Node) -> Iterator[Node]:
-    """The statements that run after the statement `start`.
+def onward(
+    function: Function, start: Node, named: Mapping[str, Node] | None = None
+) -> Iterator[Node]:
+    """The statements that run after the statement `start`; `named` are the labels if known.
 
     Branches and loops are given whole and then passed over: it is for the caller to stop there.
     Ends at a return, a break, the end of a loop, and at what the mail does not show.
     """
-    named: Mapping[str, Node] | None = None
     seen: set[int] = set()
     node: Node | None = start
     jumped = start.type == "goto_statement"

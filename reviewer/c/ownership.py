@@ -20,6 +20,7 @@ class How(StrEnum):
     FREED = "freed"
     HANDED_OFF = "handed off"  # the new owner may have freed it by now
     PUT = "put"  # freed if that was the last reference
+    NAMED = "named"  # freed, by the name of the function: `foo_free_req(req)`
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,9 @@ _PUT: Mapping[str, int] = {
     **dict.fromkeys(("usb_free_urb", "usb_put_urb", "usb_put_hcd", "scsi_host_put"), 0),
     **dict.fromkeys(("iput", "dput", "css_put"), 0),
 }
-_PUT_NAME = re.compile(r"\w+_put(?:_(?!user|data|char|bits|unaligned|u\d|be|le|rq_data)\w+)?\Z|put_\w+\Z")
+_PUT_NAME = re.compile(
+    r"\w+_put(?:_(?!user|data|char|bits|unaligned|u\d|be|le|rq_data)\w+)?\Z|put_\w+\Z"
+)
 _NOT_A_PUT = re.compile(
     r"skb_put|__sock_put|put_user|put_unaligned|put_unused_fd|nla_put|_put_(?:user|u\d|le|be|data|array|bool|str)"
     r"|nft_|nlmsg_put|genlmsg_put|pm_runtime|_pm_|seq_put|put_cpu|put_online|iov_iter|trace_|copy"
@@ -100,10 +103,21 @@ def _ending(call: Call) -> Ending | None:
         if position is not None and position < len(call.arguments):
             name = _object(call.arguments[position], how)
             return None if name is None else Ending(call, name, how)
+    if call.arguments and call.statement and _is_free_of(call.name, call.arguments[0]):
+        return Ending(call, call.arguments[0], How.NAMED)
     if len(call.arguments) == 1 and _PUT_NAME.match(call.name) and not _NOT_A_PUT.search(call.name):
         name = _object(call.arguments[0], How.PUT)
         return None if name is None else Ending(call, name, How.PUT)
     return None
+
+
+def _is_free_of(name: str, argument: str) -> bool:
+    """Whether the name says that this very argument is freed: `x_free_req(req)`."""
+    return (
+        len(argument) > 2
+        and argument.isidentifier()
+        and (name.endswith(f"_free_{argument}") or name == f"free_{argument}")
+    )
 
 
 def _object(argument: str, how: How) -> str | None:

@@ -42,9 +42,9 @@ def never_a_reader(function: Function) -> Call | None:
     if any(family == "rcu_read_unlock" for family, _ in function.flow.dropped):
         return None
     for call in function.calls:
-        if not call.guard and not call.cut and _sleeps(call):
-            if outside_reader(function, call.node):
-                return call
+        shown = not call.guard and not call.cut
+        if shown and _sleeps(call) and outside_reader(function, call.node):
+            return call
     return None
 
 

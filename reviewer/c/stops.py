@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reviewer.c.callees import function_named
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -54,13 +56,15 @@ STOPS: Mapping[str, str] = {
 }
 """The stops that wait, and what they stop. Their first argument names it."""
 
-FOR_GOOD = frozenset({
-    "timer_shutdown_sync",
-    "timer_shutdown",
-    "disable_work_sync",
-    "disable_delayed_work_sync",
-    "usb_poison_urb",
-})
+FOR_GOOD = frozenset(
+    {
+        "timer_shutdown_sync",
+        "timer_shutdown",
+        "disable_work_sync",
+        "disable_delayed_work_sync",
+        "usb_poison_urb",
+    }
+)
 """Those after which it cannot be started again."""
 
 _STARTS: Mapping[str, int] = {
@@ -136,6 +140,25 @@ def _aliases(function: Function, call: Call, place: int) -> frozenset[str | None
         for each in function.assignments
         if each.value == local and first < each.node.start_byte < last
     )
+
+
+def belongs(freed: str, target: str) -> bool:
+    """Whether the free takes away what the target lies in, or what hangs on it."""
+    if target.startswith("&"):
+        rest = target[1:].removeprefix(freed)
+        return freed.isidentifier() and rest[:2] == "->" and "->" not in rest[2:]
+    return freed.startswith(f"{target}->") or (
+        target.startswith(f"{freed}->") and freed.isidentifier()
+    )
+
+
+def mentions(source: Source, function: Function, name: str) -> bool:
+    """Whether the word stands in the text of the function or of one that it calls, in view."""
+    word = re.compile(rf"\b{re.escape(name)}\b")
+    if word.search(function.unit.text):
+        return True
+    below = (function_named(source, call.name) for call in function.calls)
+    return any(callee is not None and word.search(callee.unit.text) for callee in below)
 
 
 _TEARS_DOWN = re.compile(

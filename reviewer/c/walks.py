@@ -1,0 +1,106 @@
+"""Walks of a list: which list, who can reach it, and where the lock around the walk is dropped."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from reviewer.c.after import reachable
+from reviewer.c.facts import iterator, lock_call
+from reviewer.c.locks import lock_key
+from reviewer.c.onward import JUMPS, gotos, labels, onward, statement_of
+from reviewer.c.reach import Objects, Reach
+from reviewer.c.unit import GAP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reviewer.c.flow import Held
+    from reviewer.c.function import Function
+    from reviewer.c.source import Source
+    from reviewer.c.syntax import Call
+
+RESCHEDULES = re.compile(r"(?:__)?cond_resched_(?:lock|rwlock_read|rwlock_write)\Z")
+"""Functions that drop the lock they get for a moment."""
+
+_NAME = re.compile(r"[A-Za-z_]\w*")
+
+
+def list_of(walk: Call) -> int | None:
+    """Which argument of the macro is the list."""
+    known = iterator(walk.name)
+    if known is None or known.container is None or known.container >= len(walk.arguments):
+        return None
+    return known.container
+
+
+def others_reach(source: Source, function: Function, walk: Call, head: int) -> bool:
+    """Whether others may reach the list: not so a local head to which it was moved."""
+    return Objects(function, source).reach(walk.argument_nodes[head]) is not Reach.LOCAL
+
+
+def of_one_object(held: Held, head: str) -> bool:
+    """Whether lock and list are of one object, as far as their names tell."""
+    first, second = _NAME.search(held.key), _NAME.search(head)
+    if first is None or second is None:
+        return False
+    return first[0] == second[0] or ("->" not in held.key and "->" not in head)
+
+
+def drops_in(function: Function, walk: Call, held: Held) -> Iterator[Call]:
+    """The calls in the body that drop the lock on every path, after which the walk goes on."""
+    for call in function.calls:
+        inside = walk.node.start_byte < call.node.start_byte < walk.node.end_byte
+        if not inside or not _drops(call, held) or not _held_at(function, call, held):
+            continue
+        if not _leaves(function, walk, call) and _goes_on(function, walk, call, held):
+            yield call
+
+
+def _drops(call: Call, held: Held) -> bool:
+    if RESCHEDULES.match(call.name):
+        return bool(call.arguments) and lock_key(call.arguments[0]) == held.key
+    return _is_on(call, held, acquires=False)
+
+
+def _is_on(call: Call, held: Held, *, acquires: bool) -> bool:
+    known = lock_call(call.name)
+    if known is None or known.acquires is not acquires or known.family != held.family:
+        return False
+    place = known.argument
+    if place is None or place >= len(call.arguments):
+        return False
+    return lock_key(call.arguments[place]) == held.key
+
+
+def _held_at(function: Function, call: Call, held: Held) -> bool:
+    locks = function.flow.at(call.node)
+    return any((each.family, each.key) == (held.family, held.key) for each in locks.must)
+
+
+def _leaves(function: Function, walk: Call, drop: Call) -> bool:
+    """Whether a goto behind the drop leaves the loop, most often to begin it anew."""
+    named = labels(function)
+    for goto in gotos(function):
+        if drop.node.end_byte <= goto.start_byte < walk.node.end_byte:
+            label = goto.child_by_field_name("label")
+            target = None if label is None else named.get(function.text(label))
+            if target is None or not walk.node.start_byte < target.start_byte < walk.node.end_byte:
+                return True
+    return False
+
+
+def _goes_on(function: Function, walk: Call, drop: Call, held: Held) -> bool:
+    """Whether a next round can follow; where its end is hidden, whether the lock is retaken."""
+    after = list(reachable(function, drop.node))
+    if walk.node in after:
+        return True
+    if GAP not in function.unit.masked[walk.node.start_byte : walk.node.end_byte]:
+        return False
+    return any(
+        _is_on(call, held, acquires=True)
+        and call.node in after
+        and call.node.end_byte < walk.node.end_byte
+        and not any(each.type in JUMPS for each in onward(function, statement_of(call.node)))
+        for call in function.calls
+    )
