@@ -252,3 +252,10 @@ def test_a_long_function_is_searched_in_bounded_time() -> None:
     found = body(*lines)
     first = next(each.node for each in found.calls)
     assert 50 < sum(1 for _ in reachable(found, first)) < 50_000
+
+
+def test_inside_of_a_branch_of_the_preprocessor_a_return_still_returns() -> None:
+    lines = ("#ifdef CONFIG_A", "if (x) {", "\tdrop(p);", "\treturn;", "}", "use(p);")
+    found = body(*lines, "#else", "if (x) {", "\tother(p);", "\treturn;", "}", "late(p);", "#endif")
+    assert "use" not in calls_after(found, "drop")
+    assert "late" not in calls_after(found, "other")

@@ -130,11 +130,12 @@ class _Builder(Conditions):
         return name is not None and self.function.text(name) in _NO_RETURN
 
     def _sequence(self, node: Node, ends: Ends, frame: _Frame | None, depth: int) -> Ends:
+        # Of `#if` and `#else`, both in the text, one runs; what is inside of either runs as a whole.
+        outermost = bool(self._either) and node.start_point[0] not in self._either
         for child in node.named_children:
             if child.type != "comment":
                 after = self._statement(child, ends, frame, depth + 1)
-                # Of `#if` and `#else`, both in the text, one runs.
-                either = bool(self._either) and child.start_point[0] in self._either
+                either = outermost and child.start_point[0] in self._either
                 ends = [*ends, *after] if either else after
         return ends
 
