@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from reviewer.c.locks import IDENTIFIER, lock_key, variables_in
 from reviewer.c.onward import BRANCHES, JUMPS, onward
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from tree_sitter import Node
 
@@ -85,9 +86,23 @@ def lock_op(call: Call) -> LockOp | None:
     return LockOp(call, known.acquires, known.family, key, known) if len(key) <= _LONGEST else None
 
 
-def calls_within(function: Function, start: int, end: int) -> Iterator[Call]:
+def calls_within(function: Function, start: int, end: int) -> tuple[Call, ...]:
     """The calls that begin in this part of the text."""
-    return (call for call in function.calls if start <= call.node.start_byte < end)
+    first = bisect_left(function.calls, start, key=_begins)
+    return function.calls[first : bisect_left(function.calls, end, key=_begins)]
+
+
+def _begins(call: Call) -> int:
+    return call.node.start_byte
+
+
+def next_op(function: Function, start: Node, named: Mapping[str, Node]) -> LockOp | None:
+    """The first lock operation that surely runs after the statement `start`."""
+    for statement in onward(function, start, named):
+        for call in calls_within(function, statement.start_byte, statement.end_byte):
+            if (op := lock_op(call)) is not None:
+                return None if statement.type in BRANCHES else op
+    return None
 
 
 def release_ahead(

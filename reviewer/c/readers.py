@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from reviewer.c.facts import gfp_argument, sleeps
+from reviewer.c.facts import gfp_argument, lock_call, sleeps
 from reviewer.c.flow import Kind
 
 if TYPE_CHECKING:
@@ -39,7 +39,9 @@ def never_a_reader(function: Function) -> Call | None:
 
     None also where the function leaves a section that its caller has opened.
     """
-    if any(family == "rcu_read_unlock" for family, _ in function.flow.dropped):
+    sections = (known for call in function.calls if (known := lock_call(call.name)))
+    first = next((known for known in sections if known.kind is Kind.RCU), None)
+    if first is not None and not first.acquires:
         return None
     for call in function.calls:
         shown = not call.guard and not call.cut

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reviewer.c.after import reachable
@@ -23,7 +24,39 @@ if TYPE_CHECKING:
 RESCHEDULES = re.compile(r"(?:__)?cond_resched_(?:lock|rwlock_read|rwlock_write)\Z")
 """Functions that drop the lock they get for a moment."""
 
+_MEMBER = re.compile(r"&\s*(\w+)\s*->\s*([\w.]+)\Z")
 _NAME = re.compile(r"[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The list that goes through this member of this struct."""
+
+    struct: str
+    member: str
+
+
+def link_of(function: Function, call: Call) -> Link | None:
+    """Which list a walk follows, or a call such as `list_del(&p->node)` changes.
+
+    None when the declaration of the variable is not in view.
+    """
+    if call.loop:
+        known = iterator(call.name)
+        if known is None or known.cursor is None or "member" not in known.parameters:
+            return None
+        place = known.parameters.index("member")
+        if max(place, known.cursor) >= len(call.arguments):
+            return None
+        name, member = call.arguments[known.cursor], call.arguments[place]
+    else:
+        match = _MEMBER.match(call.arguments[0]) if call.arguments else None
+        if match is None:
+            return None
+        name, member = match[1], match[2]
+    variable = function.variables.get(name)
+    struct = None if variable is None or variable.type.pointer != 1 else variable.type.struct
+    return None if struct is None else Link(struct, member)
 
 
 def list_of(walk: Call) -> int | None:
@@ -47,11 +80,30 @@ def of_one_object(held: Held, head: str) -> bool:
     return first[0] == second[0] or ("->" not in held.key and "->" not in head)
 
 
+def locks_around(function: Function, walk: Call) -> frozenset[Held]:
+    """The locks held when the walk begins, on every path.
+
+    Where the mail hides the end of the body, what that does to the locks is left out.
+    """
+    locks = function.flow.at(walk.node)
+    if not _hides_end(function, walk):
+        return locks.must
+    return frozenset(
+        lock
+        for lock in locks.may
+        if lock.acquire is not None and lock.acquire.node.end_byte < walk.node.start_byte
+    )
+
+
+def _hides_end(function: Function, walk: Call) -> bool:
+    return GAP in function.unit.masked[walk.node.start_byte : walk.node.end_byte]
+
+
 def drops_in(function: Function, walk: Call, held: Held) -> Iterator[Call]:
     """The calls in the body that drop the lock on every path, after which the walk goes on."""
     for call in function.calls:
         inside = walk.node.start_byte < call.node.start_byte < walk.node.end_byte
-        if not inside or not _drops(call, held) or not _held_at(function, call, held):
+        if not inside or not _drops(call, held) or not _held_at(function, walk, call, held):
             continue
         if not _leaves(function, walk, call) and _goes_on(function, walk, call, held):
             yield call
@@ -73,9 +125,10 @@ def _is_on(call: Call, held: Held, *, acquires: bool) -> bool:
     return lock_key(call.arguments[place]) == held.key
 
 
-def _held_at(function: Function, call: Call, held: Held) -> bool:
+def _held_at(function: Function, walk: Call, call: Call, held: Held) -> bool:
     locks = function.flow.at(call.node)
-    return any((each.family, each.key) == (held.family, held.key) for each in locks.must)
+    here = locks.may if _hides_end(function, walk) else locks.must
+    return any((each.family, each.key) == (held.family, held.key) for each in here)
 
 
 def _leaves(function: Function, walk: Call, drop: Call) -> bool:
@@ -95,7 +148,7 @@ def _goes_on(function: Function, walk: Call, drop: Call, held: Held) -> bool:
     after = list(reachable(function, drop.node))
     if walk.node in after:
         return True
-    if GAP not in function.unit.masked[walk.node.start_byte : walk.node.end_byte]:
+    if not _hides_end(function, walk):
         return False
     return any(
         _is_on(call, held, acquires=True)

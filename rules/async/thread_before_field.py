@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING
 
 from reviewer.c.callees import calls_below, function_named
-from reviewer.c.onward import onward, statement_of
+from reviewer.c.onward import follows, statement_of
 from reviewer.model import Confidence, Evidence, Finding, Fix, Severity
 from reviewer.rule import Rule
 
@@ -45,14 +45,14 @@ def check(source: Source) -> Iterator[Finding]:
 
 
 def _stores_after(function: Function, run: Call) -> Iterator[Assignment]:
-    """The stores to the object that the thread gets, on the way on from its start."""
+    """The stores to the object that the thread gets, behind its start in the same block."""
     base = run.arguments[1].removeprefix("&")
-    for statement in onward(function, statement_of(run.node)):
-        for each in function.assignments:
-            inside = statement.start_byte <= each.node.start_byte < statement.end_byte
-            direct = statement.type == "expression_statement"
-            if inside and direct and each.target.startswith((f"{base}->", f"{base}.")):
-                yield each
+    start = statement_of(run.node)
+    for each in function.assignments:
+        inside = each.target.startswith((f"{base}->", f"{base}."))
+        beside = statement_of(each.node).parent == start.parent
+        if inside and beside and each.node != run.node.parent and follows(start, each.node):
+            yield each
 
 
 def _is_hidden(source: Source, run: Call, store: Assignment) -> bool:

@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING
 
 from reviewer.c.context import sets_up_or_tears_down
 from reviewer.c.flow import Kind
-from reviewer.c.walks import RESCHEDULES, drops_in, list_of, of_one_object, others_reach
+from reviewer.c.walks import (
+    RESCHEDULES,
+    drops_in,
+    list_of,
+    locks_around,
+    of_one_object,
+    others_reach,
+)
 from reviewer.model import Confidence, Evidence, Finding, Fix, Severity
 from reviewer.rule import Rule
 
@@ -42,7 +49,7 @@ def check(source: Source) -> Iterator[Finding]:
             head = list_of(walk) if walk.loop and not walk.cut and _SAFE.match(walk.name) else None
             if head is None or not others_reach(source, function, walk, head):
                 continue
-            for held in function.flow.at(walk.node).must:
+            for held in locks_around(function, walk):
                 if held.kind in _LOCKS and of_one_object(held, walk.arguments[head]):
                     drop = next(drops_in(function, walk, held), None)
                     if drop is not None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from reviewer.c.uses import ObjectUse
 
 _REFERENCED = re.compile(r"\w*(?:get|find|lookup|grab|alloc|create)\w*\s*\(")
+_KEPT = re.compile(r"\b(?:hold|held|refer|refs?\b|pinned|alive)", re.IGNORECASE)
 _TAKES = re.compile(
     r"(?:\w+_)?(?:get|hold|ref|grab|tryget)(?:_\w+)?\Z|refcount_inc\w*|atomic_inc\w*|kref_get\w*"
 )
@@ -36,11 +37,20 @@ def check(source: Source) -> Iterator[Finding]:
     for function in source.touched:
         said: set[int] = set()
         for ending in endings(function, How.PUT):
+            if _says_kept(function, ending):
+                continue
             uses = uses_in(function).after(ending.call.node, ending.name)
             use = next((each for each in uses if _counts(each)), None)
             if use is not None and use.node.start_byte not in said:
                 said.add(use.node.start_byte)
                 yield from _finding(function, ending, use)
+
+
+def _says_kept(function: Function, ending: Ending) -> bool:
+    """Whether the comment before the put speaks of another reference."""
+    before = function.unit.text[: ending.call.node.start_byte].rstrip()
+    start = before.rfind("/*")
+    return before.endswith("*/") and _KEPT.search(before, start) is not None
 
 
 def _counts(use: ObjectUse) -> bool:

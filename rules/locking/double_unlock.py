@@ -12,7 +12,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from reviewer.c.lockops import lock_ops, may_change_between, release_ahead
+from reviewer.c.lockops import lock_ops, may_change_between, next_op, release_ahead
 from reviewer.c.onward import follows, gotos, labels, statement_of
 from reviewer.model import Confidence, Evidence, Finding, Fix, Severity
 from reviewer.rule import Rule
@@ -46,18 +46,27 @@ def check(source: Source) -> Iterator[Finding]:
             and op.lock in taken
             and op.family.endswith(_NOT_NESTED)
         ]
-        jumps = list(islice(gotos(function), _MOST_JUMPS)) if released else []
-        named = labels(function) if jumps else {}
+        named = labels(function) if released else {}
+        jumps = _jumps(function, named) if named else []
         for first in released[:_MOST_RELEASES]:
             if (found := _again(source, function, first, jumps, named)) is not None:
                 yield from _finding(function, first, *found)
+
+
+def _jumps(function: Function, named: Mapping[str, Node]) -> list[tuple[Node, tuple[str, str]]]:
+    """The gotos that lead to a release, with the lock that it gives back."""
+    return [
+        (goto, op.lock)
+        for goto in islice(gotos(function), _MOST_JUMPS)
+        if (op := next_op(function, goto, named)) is not None and not op.acquires
+    ]
 
 
 def _again(
     source: Source,
     function: Function,
     first: LockOp,
-    jumps: list[Node],
+    jumps: list[tuple[Node, tuple[str, str]]],
     named: Mapping[str, Node],
 ) -> tuple[Node, Call] | None:
     """Where the path goes wrong, and the second release."""
@@ -65,9 +74,11 @@ def _again(
     second = release_ahead(source, function, start, first.lock, named)
     if second is not None:
         return second.node, second
-    for goto in jumps:
-        if not follows(start, goto) or may_change_between(
-            source, function, first.lock, start.end_byte, goto.start_byte
+    for goto, lock in jumps:
+        if (
+            lock != first.lock
+            or not follows(start, goto)
+            or may_change_between(source, function, first.lock, start.end_byte, goto.start_byte)
         ):
             continue
         second = release_ahead(source, function, goto, first.lock, named)

@@ -46,7 +46,7 @@ def check(source: Source) -> Iterator[Finding]:
 
 def _by_hand(function: Function, call: Call) -> Held | None:
     """The one lock of the object that was taken by a primitive, and that nothing releases."""
-    base = call.arguments[0].lstrip("&")
+    base, changed = call.arguments[0].lstrip("&"), function.unit.changed
     held = [
         lock
         for lock in function.flow.at(call.node).must
@@ -60,7 +60,9 @@ def _by_hand(function: Function, call: Call) -> Held | None:
         for op in later
     ):
         return None
-    return None if "nest" in held[0].acquire.name else held[0]
+    acquire = held[0].acquire
+    rows = {call.node.start_point[0], acquire.node.start_point[0]}
+    return held[0] if rows & changed and "nest" not in acquire.name else None
 
 
 def _twin(source: Source, stem: str) -> Call | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from reviewer.c.lockops import lock_ops, may_change_between, release_ahead
+from reviewer.c.lockops import lock_ops, may_change_between, next_op, release_ahead
 from reviewer.c.onward import follows, gotos, labels, statement_of
 from reviewer.c.unit import GAP
 from reviewer.model import Confidence, Evidence, Finding, Fix, Severity
@@ -39,31 +39,43 @@ def check(source: Source) -> Iterator[Finding]:
             continue
         if function.must_hold or function.releases:
             continue
-        seen: set[tuple[str, str]] = set()
-        for op in lock_ops(function):
-            if op.lock not in seen and op.family.endswith(_NAMED):
-                seen.add(op.lock)
-                if op.acquires and op.call.statement:
-                    yield from _jumps(source, function, op)
+        firsts = _first_ops(function)
+        named = labels(function) if firsts else {}
+        for goto in islice(gotos(function), _MOST_JUMPS) if named else ():
+            release = next_op(function, goto, named)
+            first = firsts.get(release.lock) if release and not release.acquires else None
+            if release and first and _too_early(source, function, goto, first, release):
+                yield _finding(function, goto, first, release.call)
+                break
 
 
-def _jumps(source: Source, function: Function, first: LockOp) -> Iterator[Finding]:
+def _first_ops(function: Function) -> dict[tuple[str, str], LockOp]:
+    """The locks of which the first operation takes them."""
+    firsts: dict[tuple[str, str], LockOp] = {}
+    for op in lock_ops(function):
+        firsts.setdefault(op.lock, op)
+    return {
+        lock: op
+        for lock, op in firsts.items()
+        if op.acquires and op.call.statement and op.family.endswith(_NAMED)
+    }
+
+
+def _too_early(
+    source: Source, function: Function, goto: Node, first: LockOp, release: LockOp
+) -> bool:
+    """Whether the goto stands before the lock is taken, and nothing hides another taker."""
     taken = statement_of(first.call.node)
     body = function.node.child_by_field_name("body")
-    if body is None or taken.parent != body:
-        return
+    if body is None or taken.parent != body or not _leads_there(goto, taken):
+        return False
+    if not goto.start_byte < taken.start_byte < release.call.node.start_byte:
+        return False
     if GAP in function.unit.masked[body.start_byte : taken.start_byte]:
-        return
-    named = labels(function)
-    for goto in islice(gotos(function), _MOST_JUMPS):
-        if goto.start_byte > taken.start_byte or not _leads_there(goto, taken):
-            continue
-        if may_change_between(source, function, first.lock, body.start_byte, goto.start_byte):
-            continue
-        release = release_ahead(source, function, goto, first.lock, named)
-        if release is not None and release.node.start_byte > taken.start_byte:
-            yield _finding(function, goto, first, release)
-            return
+        return False
+    if may_change_between(source, function, first.lock, body.start_byte, goto.start_byte):
+        return False
+    return release_ahead(source, function, goto, first.lock) is not None
 
 
 def _leads_there(goto: Node, taken: Node) -> bool:

@@ -10,13 +10,12 @@ It is fine before the element is published, and when no reader is left.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reviewer.c.context import sets_up_or_tears_down
-from reviewer.c.facts import iterator
 from reviewer.c.flow import Kind
 from reviewer.c.reach import Objects, Reach
+from reviewer.c.walks import link_of
 from reviewer.model import Confidence, Evidence, Finding, Fix, Severity
 from reviewer.rule import Rule
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from reviewer.c.function import Function
     from reviewer.c.source import Source
     from reviewer.c.syntax import Call
+    from reviewer.c.walks import Link
 
 _WALK = re.compile(r"h?list_for_each_entry(?:_continue|_from|_reverse)?\Z")
 _RCU_WALK = re.compile(r"h?list_for_each_entry(?:_continue|_from)?_rcu\Z")
@@ -33,24 +33,16 @@ _CHANGE = re.compile(r"(h?list)_(del|del_init|add|add_tail|add_head|replace)\Z")
 _LOCKS = frozenset({Kind.SPIN, Kind.MUTEX, Kind.RWSEM, Kind.OTHER})
 
 
-@dataclass(frozen=True, slots=True)
-class _Link:
-    """The list that goes through this member of this struct."""
-
-    struct: str
-    member: str
-
-
 def check(source: Source) -> Iterator[Finding]:
     """Plain operations on a member that readers in view walk with the _rcu form."""
-    walked: dict[_Link, tuple[Function, Call]] | None = None
+    walked: dict[Link, tuple[Function, Call]] | None = None
     for function in source.touched:
         plain = [call for call in function.calls if not call.cut and _is_plain(call)]
         if not plain or sets_up_or_tears_down(function):
             continue
         walked = _walked(source) if walked is None else walked
         for call in plain:
-            link = _link(function, call)
+            link = link_of(function, call)
             if link in walked and link is not None and _is_wrong(source, function, call):
                 yield _finding(function, call, *walked[link])
 
@@ -59,36 +51,16 @@ def _is_plain(call: Call) -> bool:
     return _CHANGE.match(call.name) is not None or (call.loop and bool(_WALK.match(call.name)))
 
 
-def _walked(source: Source) -> dict[_Link, tuple[Function, Call]]:
+def _walked(source: Source) -> dict[Link, tuple[Function, Call]]:
     """What readers walk: in a section of their own, by the struct and member that is followed."""
-    found: dict[_Link, tuple[Function, Call]] = {}
+    found: dict[Link, tuple[Function, Call]] = {}
     for function in source.functions_with("_rcu"):
         for call in function.calls:
             if call.loop and _RCU_WALK.match(call.name):
-                link = _link(function, call)
+                link = link_of(function, call)
                 if link is not None:
                     found.setdefault(link, (function, call))
     return found
-
-
-def _link(function: Function, call: Call) -> _Link | None:
-    if call.loop:
-        known = iterator(call.name)
-        if known is None or known.cursor is None or len(call.arguments) < 3:
-            return None
-        name, member = call.arguments[known.cursor], call.arguments[2]
-        if call.name.endswith(("_continue", "_continue_rcu", "_from", "_from_rcu")):
-            member = call.arguments[-1]
-    else:
-        match = (
-            re.match(r"&\s*(\w+)\s*->\s*([\w.]+)\Z", call.arguments[0]) if call.arguments else None
-        )
-        if match is None:
-            return None
-        name, member = match[1], match[2]
-    variable = function.variables.get(name)
-    struct = None if variable is None or variable.type.pointer != 1 else variable.type.struct
-    return None if struct is None else _Link(struct, member)
 
 
 def _is_wrong(source: Source, function: Function, call: Call) -> bool:
