@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from reviewer.review import Annotation
 
+_NOTHING_SET = config.Settings()
+
 BLOCK = {"error": Severity.ERROR, "warning": Severity.WARNING, "never": None}
 """The words of `reviewer.hookBlock`: from which severity on a mail is refused."""
 
@@ -31,7 +33,7 @@ class Settings:
     only: tuple[str, ...] = ()  # globs of rule ids
     skip: tuple[str, ...] = ()
     complaints: tuple[str, ...] = ()  # about settings that do not count, one line each
-    user: config.Settings = config.Settings()  # all that the user has set
+    user: config.Settings = _NOTHING_SET  # all that the user has set
 
     def refuses(self, annotation: Annotation) -> bool:
         """Whether a finding refuses its mail: a hunch never does, nor what is not shown."""

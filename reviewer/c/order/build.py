@@ -130,7 +130,7 @@ class _Builder(Conditions):
         return name is not None and self.function.text(name) in _NO_RETURN
 
     def _sequence(self, node: Node, ends: Ends, frame: _Frame | None, depth: int) -> Ends:
-        # Of `#if` and `#else`, both in the text, one runs; what is inside of either runs as a whole.
+        # Of `#if` and `#else`, both in the text, one runs; what is inside of it runs whole.
         outermost = bool(self._either) and node.start_point[0] not in self._either
         for child in node.named_children:
             if child.type != "comment":
