@@ -33,7 +33,10 @@ def tracked(directory: str) -> set[str]:
 def test_the_wheel_has_one_package_with_all_rules_and_their_fixtures(built: Path) -> None:
     (wheel,) = built.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    assert {name.partition("/")[0] for name in names if ".dist-info/" not in name} == {"reviewer"}
+    installed = [name for name in names if ".dist-info/" not in name and ".data/data/" not in name]
+    assert {name.partition("/")[0] for name in installed} == {"reviewer"}
+    shared = {name.partition(".data/data/")[2] for name in names if ".data/data/" in name}
+    assert {"share/man/man1/reviewer.1", "share/zsh/site-functions/_reviewer"} <= shared
     packed = {name.removeprefix("reviewer/_data/") for name in names if "/_data/" in name}
     assert tracked("rules") | tracked("fixtures/rules") <= packed
     assert {name for name in names if name.startswith("reviewer/c/data/")}

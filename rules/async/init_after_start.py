@@ -31,10 +31,14 @@ _INITS = re.compile(
     r"|init_waitqueue_head|INIT_WORK|INIT_DELAYED_WORK|timer_setup|hrtimer_setup|sema_init"
     r"|tasklet_setup|init_srcu_struct|seqlock_init|INIT_LIST_HEAD|spin_lock_init_nested)\Z"
 )
-_STARTS = re.compile(
-    r"(?:devm_)?request_(?:threaded_|any_context_)?irq\Z|kthread_run\Z|cdev_add\Z"
-    r"|misc_register\Z|register_netdev\Z|input_register_device\Z|snd_card_register\Z"
-    r"|rc_register_device\Z|video_register_device\Z|rcu_assign_pointer\Z|device_add_disk\Z"
+_STARTS = frozenset(
+    {
+        *("request_irq", "request_threaded_irq", "request_any_context_irq", "kthread_run"),
+        *("devm_request_irq", "devm_request_threaded_irq", "devm_request_any_context_irq"),
+        *("cdev_add", "misc_register", "register_netdev", "input_register_device"),
+        *("snd_card_register", "rc_register_device", "video_register_device"),
+        *("rcu_assign_pointer", "device_add_disk"),
+    }
 )
 _ROOT = re.compile(r"&([A-Za-z_]\w*)(?:->|\.)")
 
@@ -42,7 +46,7 @@ _ROOT = re.compile(r"&([A-Za-z_]\w*)(?:->|\.)")
 def check(source: Source) -> Iterator[Finding]:
     """An initialisation of a member of the object that an earlier call was given."""
     for function in source.touched:
-        starts = [c for c in function.calls if _STARTS.match(c.name) and not c.cut]
+        starts = [c for c in function.calls if c.name in _STARTS and not c.cut]
         allocated = Objects(function, source).allocated if starts else frozenset()
         for init in function.calls if starts else ():
             if not _INITS.match(init.name) or not init.arguments:
@@ -107,12 +111,6 @@ rule = Rule(
     confidence=Confidence.LIKELY,
     since="0.1",
     check=check,
-    triggers=frozenset(
-        (
-            *("mutex_init", "spin_lock_init", "raw_spin_lock_init", "init_completion"),
-            *("init_waitqueue_head", "INIT_WORK", "INIT_DELAYED_WORK", "timer_setup"),
-            *("hrtimer_setup", "INIT_LIST_HEAD", "rwlock_init", "init_rwsem", "tasklet_setup"),
-        )
-    ),
+    triggers=_STARTS,
     links=("https://docs.kernel.org/driver-api/driver-model/driver.html",),
 )

@@ -64,11 +64,11 @@ def _marked_stores(source: Source) -> dict[Place, Call]:
 def _finding(function: Function, store: Assignment, other: Call) -> Finding:
     return Finding(
         span=store.span,
-        message=f"{store.target} is stored plainly, but with {other.name}() elsewhere: "
+        message=f"{store.target} is stored plainly, and with {other.name}() elsewhere: "
         "readers without lock can see this store torn",
         function=function.name,
         evidence=(Evidence(other.span, f"{other.name}() is used here"),),
-        fix=Fix(f"use WRITE_ONCE({store.target}, ...)"),
+        fix=Fix(f"use WRITE_ONCE() for {store.target}"),
     )
 
 

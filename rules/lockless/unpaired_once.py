@@ -84,7 +84,7 @@ def _finding(function: Function, load: Call, stores: list[tuple[Function, Assign
             "this store needs WRITE_ONCE()",
             function=writer.name,
             evidence=(note,),
-            fix=Fix(f"use WRITE_ONCE({store.target}, ...)"),
+            fix=Fix(f"use WRITE_ONCE() for {store.target}"),
         )
     who = f"{writer.name}()" if writer.name else "view"
     return Finding(
@@ -92,7 +92,7 @@ def _finding(function: Function, load: Call, stores: list[tuple[Function, Assign
         message=f"{load.name}({what}) pairs with no WRITE_ONCE(): the store in {who} is plain",
         function=function.name,
         evidence=tuple(Evidence(each.span, "stored plainly here") for _, each in stores[:3]),
-        fix=Fix(f"write WRITE_ONCE({store.target}, ...) there"),
+        fix=Fix(f"use WRITE_ONCE() for {store.target} there"),
     )
 
 

@@ -93,7 +93,7 @@ def _finding(function: Function, removal: Call, free: Call, note: str) -> Findin
         f"before {removal.name}()",
         function=function.name,
         evidence=(Evidence(removal.span, note),),
-        fix=Fix(f"use kfree_rcu({name}, ..), or synchronize_rcu() before it is freed"),
+        fix=Fix(f"use kfree_rcu() for {name}, or synchronize_rcu() before it is freed"),
         confidence=Confidence.HUNCH if sets_up_or_tears_down(function) else None,
     )
 
