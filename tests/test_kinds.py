@@ -27,6 +27,7 @@ from reviewer.mail.topics import MOST_TOPICS, topics_of
         ("Looks good to me, thanks for fixing this!", Kind.AGREEMENT),
         ("Yes, makes sense.", Kind.AGREEMENT),
         ("Right.", Kind.AGREEMENT),
+        ("Both look good to me now.", Kind.AGREEMENT),
         ("Reviewed-by: Rex Example <rex@example.org>", Kind.AGREEMENT),
         ("Feel free to add\n\nReviewed-by: Rex Example <rex@example.org>", Kind.AGREEMENT),
         ("Thank you for the review.", Kind.THANKS),

@@ -85,7 +85,7 @@ def test_a_path_that_exists_is_that_path_whatever_it_looks_like(tmp_path: Path) 
         ("./0001-x.patch", r"^\./0001-x\.patch: no such file or directory$"),
         ("0001-x.patch", r"no such file or directory$"),
         ("x\0y", "not a target"),
-        ("x" * 9000, r"xxx\.\.\.: not a target"),
+        ("y" * 9000, r"yyy\.\.\.: not a target"),
         ("https://lore.kernel.org/linux-usb/", "names a list or a site"),
     ],
 )

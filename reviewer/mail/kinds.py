@@ -39,7 +39,8 @@ _AGREES = re.compile(
     r"|perfect|feel free to add|cool|fine|correct|exactly|excellent|awesome|neat|fair enough"
     r"|got it|i see|i agree"
     r"|makes sense|(?:that|this|it)(?:'s| is)? (?:makes? sense|looks?|seems?|is|right|true|fine"
-    r"|good)|looks? (?:good|fine|ok|okay|reasonable|right|correct|great|sane|sensible|much better)"
+    r"|good)|(?:both|all|these|they|the (?:patch|series|rest)) (?:patches )?looks? (?:good|fine|ok)"
+    r"|looks? (?:good|fine|ok|okay|reasonable|right|correct|great|sane|sensible|much better)"
     r"|sounds? (?:good|fine|reasonable|great)|(?:i )?(?:really )?(?:like|love) (?:this|it|that)"
     r"|no problem|works for me|np|thanks|thank you|thx|will do|done|fixed|good (?:catch|point|idea)"
     r"|you(?:'re| are) (?:absolutely |completely )?right)\b",
