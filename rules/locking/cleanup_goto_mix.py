@@ -35,7 +35,8 @@ def check(source: Source) -> Iterator[Finding]:
             (what, span), name = scoped, function.name or "this function"
             yield Finding(
                 span=span,
-                message=f"{name}() unwinds by goto and {what} by scope; cleanup.h asks for one of them",
+                message=f"{name}() unwinds by goto and {what} by scope; "
+                "cleanup.h asks for one of them",
                 function=function.name,
                 evidence=(Evidence(unwinding, "this goto unwinds"),),
                 fix=Fix("convert all of the function to scope-based cleanup, or none of it"),
