@@ -49,6 +49,7 @@ class SideText:
     file: FileDiff
     side: Side
     given: Texts
+    rules: Sequence[Rule]  # all that may run
 
     @property
     def whole(self) -> bool:
@@ -78,13 +79,14 @@ class SideText:
         rows = (row.text for hunk in self.file.hunks for row in hunk.rows if row.sign != hidden)
         return frozenset(_WORD.findall("\n".join(rows)))
 
-    def wanted(self, rules: Iterable[Rule]) -> tuple[Rule, ...]:
+    @cached_property
+    def wanted(self) -> tuple[Rule, ...]:
         """The rules that have something to look for in this text."""
         if not self.file.is_c:
             return ()
         return tuple(
             rule
-            for rule in rules
+            for rule in self.rules
             if (self.whole or rule.needs is Need.HUNK)
             and (not rule.triggers or not rule.triggers.isdisjoint(self.words))
         )
@@ -99,13 +101,14 @@ def review_patch(
 ) -> PatchResult:
     """Review one patch; `known` are the structs that earlier patches of the series declare."""
     given = [texts_of(file) for file in files]
-    new = [SideText(file, Side.NEW, texts) for file, texts in zip(files, given, strict=True)]
-    old = [SideText(file, Side.OLD, texts) for file, texts in zip(files, given, strict=True)]
+    pairs = list(zip(files, given, strict=True))
+    new = [SideText(file, Side.NEW, texts, rules) for file, texts in pairs]
+    old = [SideText(file, Side.OLD, texts, rules) for file, texts in pairs]
     after = _declared(known, new)
-    before = _declared(known, old) if any(text.wanted(rules) for text in old) else known
+    before = _declared(known, old) if any(text.wanted for text in old) else known
     problems: list[Problem] = []
     reviews = tuple(
-        _review_file(n, o, after, before, rules, problems) for n, o in zip(new, old, strict=True)
+        _review_file(n, o, after, before, problems) for n, o in zip(new, old, strict=True)
     )
     return PatchResult(PatchReview(patch, reviews), after, tuple(problems))
 
@@ -122,7 +125,6 @@ def _review_file(
     old: SideText,
     after: Structs,
     before: Structs,
-    rules: Sequence[Rule],
     problems: list[Problem],
 ) -> FileReview:
     file, given = new.file, new.given
@@ -132,10 +134,10 @@ def _review_file(
         return FileReview(file, given.context, given.reason)
     source = Source(file.path, Side.NEW, new.units, after, new.whole)
     unparsed = [unit for unit in source.touched_units if unit.tree.root_node.has_error]
-    found = _run(new.wanted(rules), source, problems)
+    found = _run(new.wanted, source, problems)
     were: list[tuple[Rule, Finding]] = []
-    if wanted := old.wanted(rules):
-        were = _run(wanted, Source(file.path, Side.OLD, old.units, before, old.whole), problems)
+    if old.wanted:
+        were = _run(old.wanted, Source(file.path, Side.OLD, old.units, before, old.whole), problems)
     return FileReview(
         file,
         given.context,
