@@ -15,6 +15,7 @@ from reviewer.c.contexts import context_of
 from reviewer.c.flow import UNKNOWN, Kind
 from reviewer.c.reach import Objects, Reach, bare
 from reviewer.c.unit import GAP
+from reviewer.declared.occurrences import agreeing, occurrences
 from reviewer.model import Evidence
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from reviewer.c.contexts import Registered
     from reviewer.c.flow import Held, Locks
     from reviewer.c.function import Function
-    from reviewer.c.pattern import Bound, Match
+    from reviewer.c.pattern import Bound, Match, Pattern
     from reviewer.c.syntax import CType
 
 LOCKS: Mapping[str, frozenset[Kind]] = {
@@ -39,6 +40,7 @@ LOCKS: Mapping[str, frozenset[Kind]] = {
     "preempt": frozenset({Kind.PREEMPT}),
     "lock": frozenset({Kind.SPIN, Kind.MUTEX, Kind.RWSEM, Kind.OTHER}),
     "any": frozenset(Kind),
+    "spin-irq": frozenset({Kind.SPIN}),  # and taken with interrupts switched off
     "atomic": frozenset(),  # asked of the lock itself: some kinds are atomic only at times
 }
 """The words for locks in `holding`."""
@@ -54,17 +56,17 @@ _NEAR = 200  # nodes of a statement that are asked for the locks before it
 
 
 Answer = tuple[Evidence, ...] | None
-Where = Callable[["Bound", Objects], Answer]
-"""A condition on what a metavariable stands for, in the function that the objects are of."""
+Where = Callable[["Bound", "Match", Objects], Answer]
+"""A condition on what a variable of the match stands for, in the function of the objects."""
 
 
 def every(conditions: Sequence[Where]) -> Where:
     """All of them hold."""
 
-    def check(bound: Bound, objects: Objects) -> Answer:
+    def check(bound: Bound, match: Match, objects: Objects) -> Answer:
         evidence: tuple[Evidence, ...] = ()
         for condition in conditions:
-            answer = condition(bound, objects)
+            answer = condition(bound, match, objects)
             if answer is None:
                 return None
             evidence += answer
@@ -76,8 +78,8 @@ def every(conditions: Sequence[Where]) -> Where:
 def either(conditions: Sequence[Where]) -> Where:
     """At least one holds; the evidence of all that do."""
 
-    def check(bound: Bound, objects: Objects) -> Answer:
-        answers = [condition(bound, objects) for condition in conditions]
+    def check(bound: Bound, match: Match, objects: Objects) -> Answer:
+        answers = [condition(bound, match, objects) for condition in conditions]
         good = [answer for answer in answers if answer is not None]
         return tuple(evidence for answer in good for evidence in answer) if good else None
 
@@ -86,18 +88,18 @@ def either(conditions: Sequence[Where]) -> Where:
 
 def reach(wanted: Reach) -> Where:
     """The object is shared, or local, for certain."""
-    return lambda bound, objects: _said(objects.reach(bound.node) is wanted)
+    return lambda bound, _match, objects: _said(objects.reach(bound.node) is wanted)
 
 
 def named(globs: Sequence[str], *, wanted: bool = True) -> Where:
     """The text fits one of the globs, or none of them when not `wanted`."""
-    return lambda bound, _objects: _said(fits(bound.text, globs) is wanted)
+    return lambda bound, _match, _objects: _said(fits(bound.text, globs) is wanted)
 
 
 def typed(globs: Sequence[str]) -> Where:
     """The declared type, without its stars, fits one of the globs."""
 
-    def check(bound: Bound, objects: Objects) -> Answer:
+    def check(bound: Bound, _match: Match, objects: Objects) -> Answer:
         declared = objects.type(bound.node)
         return _said(declared is not None and fits(declared.name, globs))
 
@@ -107,14 +109,36 @@ def typed(globs: Sequence[str]) -> Where:
 def pointer(wanted: bool) -> Where:
     """The declared type is a pointer, or is none. An array is not one."""
 
-    def check(bound: Bound, objects: Objects) -> Answer:
+    def check(bound: Bound, _match: Match, objects: Objects) -> Answer:
         declared = objects.type(bound.node)
         return _said(declared is not None and _is_pointer(declared) is wanted)
 
     return check
 
 
-def declared_rcu(bound: Bound, objects: Objects) -> Answer:
+def variable(wanted: bool) -> Where:
+    """The expression is the name of a parameter or local variable, or is something else."""
+
+    def check(bound: Bound, _match: Match, objects: Objects) -> Answer:
+        named = bound.node.type == "identifier" and bound.text in objects.function.variables
+        return _said(named is wanted)
+
+    return check
+
+
+def contains(patterns: Sequence[Pattern]) -> Where:
+    """Something in the expression fits a pattern, with the variables that the match has bound."""
+
+    def check(bound: Bound, match: Match, objects: Objects) -> Answer:
+        start, end = bound.node.start_byte, bound.node.end_byte
+        near = [each for each in patterns if each.trigger is None or each.trigger in bound.text]
+        found = agreeing(occurrences(near, objects.function), match)
+        return _said(any(start <= each.node.start_byte < end for each in found))
+
+    return check
+
+
+def declared_rcu(bound: Bound, _match: Match, objects: Objects) -> Answer:
     """The field or variable is declared `__rcu`, in view or in the kernel's headers."""
     node = bare(bound.node, address=True)
     if node.type == "identifier":
@@ -128,7 +152,7 @@ def declared_rcu(bound: Bound, objects: Objects) -> Answer:
 def read_under(kind: Kind) -> Where:
     """The same field is used inside a reader section, somewhere else in the file."""
 
-    def check(bound: Bound, objects: Objects) -> Answer:
+    def check(bound: Bound, _match: Match, objects: Objects) -> Answer:
         access = objects.access(bound.node)
         readers = rcu.readers_of(objects.source, access, kind) if access else iter(())
         for function, reader in readers:
@@ -154,12 +178,20 @@ def lock_text(lock: Held) -> str:
 def perhaps_held(match: Match, function: Function, words: Sequence[str]) -> bool:
     """Whether such a lock may be held: on some path, or because the locks are not known."""
     locks = locks_at(match.node, function)
-    return not (locks.known and locks.reached) or any(is_kind(lock, words) for lock in locks.may)
+    return not (locks.known and locks.reached) or any(
+        lock.unnamed or is_kind(lock, words) for lock in locks.may
+    )
 
 
 def is_kind(lock: Held, words: Iterable[str]) -> bool:
     """Whether one of the words for locks means this one."""
-    return any(lock.atomic if word == "atomic" else lock.kind in LOCKS[word] for word in words)
+    return any(_means(word, lock) for word in words)
+
+
+def _means(word: str, lock: Held) -> bool:
+    if word == "atomic":
+        return lock.atomic
+    return lock.kind in LOCKS[word] and (word != "spin-irq" or lock.irq)
 
 
 def locks_at(node: Node, function: Function) -> Locks:
@@ -191,6 +223,11 @@ def runs_in(objects: Objects, words: Sequence[str]) -> Registered | None:
     context = found.context
     given = {context.value: True, "atomic": context.atomic, "interrupt": context.interrupt}
     return found if any(given.get(word, False) for word in words) else None
+
+
+def takes(function: Function, types: Sequence[str]) -> bool:
+    """Whether a parameter is declared with such a type, its stars left out."""
+    return any(fits(parameter.type.name, types) for parameter in function.parameters)
 
 
 def is_named(function: Function, globs: Sequence[str]) -> bool | None:

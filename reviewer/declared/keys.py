@@ -68,6 +68,12 @@ class Table:
             raise self.error(key, f"wanted true or false, not {_shown(value)}")
         return value
 
+    def true(self, key: str) -> bool:
+        """True; false is refused, as what the table would say without the key."""
+        if not self.flag(key):
+            raise self.error(key, "false says nothing; wanted true, or no such key")
+        return True
+
     def table(self, key: str) -> Table:
         """A table; an empty one when the key is not given."""
         value = self.values.get(key, {})

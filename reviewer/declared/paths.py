@@ -7,23 +7,27 @@ from typing import TYPE_CHECKING
 
 from reviewer.c.after import Success, exits_without, reachable, succeeded
 from reviewer.c.order.graph import Kind
-from reviewer.c.pattern import compile_pattern, folded
+from reviewer.c.pattern import folded
 from reviewer.c.reach import bare
+from reviewer.c.uses import Touch, uses_in
+from reviewer.declared.occurrences import agreeing, occurrences
+from reviewer.declared.reading import read_patterns
 from reviewer.errors import RuleError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from tree_sitter import Node
 
     from reviewer.c.function import Function
     from reviewer.c.order.graph import Fact
     from reviewer.c.pattern import Match, Pattern
+    from reviewer.c.uses import ObjectUse
     from reviewer.declared.keys import Table
     from reviewer.model import Span
 
-_KEYS = ("use", "unchecked", "then", "missing", "until", "note", "success")
-_KINDS = ("use", "unchecked", "then", "missing")
+_KINDS = ("use", "follow", "unchecked", "then", "missing")
+_KEYS = (*_KINDS, "until", "note", "success")
 _SUCCESS = {success.value: success for success in Success}
 _EVENTS = frozenset(
     {
@@ -33,7 +37,16 @@ _EVENTS = frozenset(
     }
 )
 _FOLLOWS = frozenset({"field_expression", "subscript_expression", "pointer_expression"})
+_FOLLOWED = frozenset({Touch.READ, Touch.WRITE})
+_RESULT = "RESULT"
+_STATEMENTS = ("statement", "declaration", "function_definition")
 _END = "the end of the function"
+
+_TOUCHES: Mapping[str, frozenset[Touch]] = {
+    "use": _FOLLOWED | {Touch.INSIDE, Touch.PASSED},
+    "follow": _FOLLOWED,
+    "unchecked": _FOLLOWED | {Touch.INSIDE},
+}
 
 Sequel = tuple["Span", dict[str, str]]
 """Where something is wrong, and what the message may call it."""
@@ -41,11 +54,15 @@ Sequel = tuple["Span", dict[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class After:
-    """The table, checked. Exactly one of `use`, `unchecked`, `then`, `missing` is given."""
+    """The table, checked. Exactly one of `of`, `then`, `missing` is given.
+
+    `of` is the variable of `use`, `follow` or `unchecked`; `touches` are the uses that count.
+    """
 
     note: str
-    use: str = ""
-    unchecked: str = ""
+    of: str = ""
+    touches: frozenset[Touch] = frozenset()
+    tests: bool = False  # a test of the variable ends the path
     then: tuple[Pattern, ...] = ()
     missing: tuple[Pattern, ...] = ()
     until: tuple[Pattern, ...] = ()
@@ -56,7 +73,7 @@ class After:
         """The variables that it gives to the message."""
         if self.then:
             return frozenset.intersection(*(pattern.variables for pattern in self.then))
-        return frozenset({"EXIT"} if self.missing else {"USE"})
+        return frozenset({"EXIT"} if self.missing else {"USE", "USED"})
 
 
 def read_after(table: Table, bound: frozenset[str]) -> After:
@@ -67,44 +84,33 @@ def read_after(table: Table, bound: frozenset[str]) -> After:
         found = " and ".join(f"`{key}`" for key in given) or "none of them"
         raise RuleError(f"{table.file}: {table.at}: {found}; wanted one of {', '.join(_KINDS)}")
     return After(
-        table.text("note"),
-        _variable(table, "use", bound),
-        _variable(table, "unchecked", bound),
-        _events(table, "then"),
-        _events(table, "missing"),
-        _events(table, "until"),
-        table.choice("success", _SUCCESS) if "success" in table else None,
+        note=table.text("note"),
+        of=_variable(table, given[0], bound) if given[0] in _TOUCHES else "",
+        touches=_TOUCHES.get(given[0], frozenset()),
+        tests=given[0] == "unchecked",
+        then=_events(table, "then"),
+        missing=_events(table, "missing"),
+        until=_events(table, "until"),
+        success=table.choice("success", _SUCCESS) if "success" in table else None,
     )
 
 
 def _variable(table: Table, key: str, bound: frozenset[str]) -> str:
-    name = table.text(key) if key in table else ""
-    if name and name not in bound:
-        wanted = ", ".join(sorted(bound)) or "none"
+    name = table.text(key)
+    if name not in bound | {_RESULT}:
+        wanted = ", ".join(sorted(bound | {_RESULT}))
         what = f"{name!r} is not bound by every pattern of `match`; wanted one of {wanted}"
         raise table.error(key, what)
     return name
 
 
-def read_pattern(table: Table, key: str, text: str) -> Pattern:
-    """A pattern; RuleError names file and key."""
-    try:
-        return compile_pattern(text)
-    except RuleError as error:
-        raise table.error(key, str(error)) from None
-
-
 def _events(table: Table, key: str) -> tuple[Pattern, ...]:
-    texts = table.texts(key) if key in table else ()
-    return tuple(_event(table, key, text) for text in texts)
-
-
-def _event(table: Table, key: str, text: str) -> Pattern:
-    pattern = read_pattern(table, key, text)
-    if pattern.type not in _EVENTS:
-        what = f"{text!r} is a statement; wanted a call, an access, an assignment or a return"
-        raise table.error(key, what)
-    return pattern
+    patterns = read_patterns(table, key) if key in table else ()
+    for pattern in patterns:
+        if pattern.type not in _EVENTS:
+            what = "is a statement; wanted a call, an access, an assignment or a return"
+            raise table.error(key, f"{pattern.text!r} {what}")
+    return patterns
 
 
 def sequels(after: After, match: Match, function: Function) -> Iterator[Sequel]:
@@ -133,32 +139,100 @@ def _on_paths(
     facts: tuple[Fact, ...],
     ends: Iterable[int],
 ) -> Iterator[Sequel]:
-    name = after.use or after.unchecked
-    of = match.bindings[name].text if name else _shared(after, match)
-    found = _matches(after.then, match, function)
+    if match.node.start_point[0] in function.alternatives:
+        return  # one branch of an `#if`: what follows may be the other
+    of = _shared(after, match)
+    if after.of == _RESULT and after.of not in match.bindings:
+        start = _holder(match.node)
+        of = _stored(start, function)
+        if of is None:
+            yield from _at_once(match.node, start, function)
+            return
     stop = set(ends)
     nodes = reachable(
         function,
         start,
-        lambda node: node.id in stop or bool(after.unchecked and _tests(function, node, of or "")),
+        lambda node: node.id in stop or (after.tests and _tests(function, node, of or "")),
         of=of,
         assume=facts,
     )
+    outside = (node for node in nodes if not _is_within(node, stop))
+    yield from _first(after, match, function, outside, of)
+
+
+def _is_within(node: Node, ends: Collection[int]) -> bool:
+    """Whether it is an operand of what ends the path: operands come before their operator."""
+    above = node.parent if ends else None
+    while above is not None and not above.type.endswith(_STATEMENTS):
+        if above.id in ends:
+            return True
+        above = above.parent
+    return False
+
+
+def _first(
+    after: After, match: Match, function: Function, nodes: Iterable[Node], of: str | None
+) -> Iterator[Sequel]:
+    """The first of the nodes where it goes wrong."""
+    found = _matches(after.then, match, function)
+    uses = uses_in(function) if after.of else None
     for node in nodes:
-        span = function.span(node)
-        if span is None:
-            continue
-        if node.id in found:
-            later = found[node.id]
-            yield span, {key: bound.text for key, bound in later.bindings.items()}
+        later = found.get(node.id)
+        use = uses.of(node, of) if uses is not None and of is not None else None
+        texts = None
+        if later is not None:
+            texts = {key: bound.text for key, bound in later.bindings.items()}
+        elif use is not None and use.touch in after.touches:
+            texts = _texts(function, use, of or "")
+        if texts is not None and (span := function.span(node)) is not None:
+            yield span, texts
             return
-        if name and of and _uses(function, node, of, passed=bool(after.use)):
-            yield span, {"USE": folded(function.text(node))}
-            return
+
+
+def _texts(function: Function, use: ObjectUse, name: str) -> dict[str, str]:
+    if use.touch is Touch.PASSED and use.call is not None:
+        code = folded(function.text(use.call.node))
+        return {"USE": code, "USED": f"{name} goes to {use.call.name}()"}
+    code = folded(use.text)
+    return {"USE": code, "USED": f"{code} is {use.touch}"}
+
+
+def _holder(node: Node) -> Node:
+    """What the value of the expression is an operand of: an assignment, a call, a test."""
+    above = node.parent
+    while above is not None and above.type in {"parenthesized_expression", "cast_expression"}:
+        above = above.parent
+    return node if above is None else above
+
+
+def _stored(holder: Node, function: Function) -> str | None:
+    """The variable or field that the result is stored to."""
+    side = {"assignment_expression": "left", "init_declarator": "declarator"}.get(holder.type)
+    target = None if side is None else holder.child_by_field_name(side)
+    return None if target is None else folded(function.text(target)).lstrip("* ")
+
+
+def _at_once(node: Node, holder: Node, function: Function) -> Iterator[Sequel]:
+    """The use when the result is followed where it stands: `f(x)->y`, `*f(x)`."""
+    span = function.span(holder)
+    pointer = holder.child_by_field_name("argument")
+    sign = holder.child_by_field_name("operator")
+    if span is None or pointer is None or bare(pointer).id != node.id:
+        return
+    by_pointer = sign is None or sign.type in {"->", "*"}
+    if by_pointer and (holder.parent is None or not _is_address(holder.parent)):
+        code = folded(function.text(holder))
+        yield span, {"USE": code, "USED": f"{code} is {Touch.READ}"}
+
+
+def _is_address(node: Node) -> bool:
+    return node.type == "pointer_expression" and node.children[0].type == "&"
 
 
 def _shared(after: After, match: Match) -> str | None:
-    """The variable of the match that the patterns of `then` speak of, when there is one."""
+    """What the paths are about: of `then` the one variable that it shares with the match."""
+    if not after.then:
+        return match.bindings[after.of].text if after.of in match.bindings else None
     names = frozenset.intersection(*(pattern.variables for pattern in after.then))
     shared = sorted(names & match.bindings.keys())
     return match.bindings[shared[0]].text if len(shared) == 1 else None
@@ -170,40 +244,14 @@ def _places(patterns: Iterable[Pattern], match: Match, function: Function) -> se
 
 def _matches(patterns: Iterable[Pattern], match: Match, function: Function) -> Mapping[int, Match]:
     """What the patterns match with the variables that the first match has bound."""
-    bound = {name: each.text for name, each in match.bindings.items()}
-    return {
-        found.node.id: found
-        for pattern in patterns
-        if all(word in function.unit.text for word in pattern.words)
-        for found in pattern.match(function)
-        if found.node.id != match.node.id
-        and all(bound.get(name, each.text) == each.text for name, each in found.bindings.items())
-    }
+    found = agreeing(occurrences(patterns, function), match)
+    return {each.node.id: each for each in found}
 
 
 def _exit_text(function: Function, way_out: Node) -> str:
     if way_out.type != "return_statement":
         return _END
     return folded(function.text(way_out)).rstrip("; ")
-
-
-def _uses(function: Function, node: Node, name: str, passed: bool) -> bool:
-    """Whether the node follows the pointer; `passed`: also whether it hands it on."""
-    if node.type in _FOLLOWS:
-        operand = node.child_by_field_name("argument")
-        if node.type == "pointer_expression" and node.children[0].type == "&":
-            return False
-        return operand is not None and folded(function.text(bare(operand))) == name
-    if not passed:
-        return False
-    if node.type == "call_expression":
-        listed = node.child_by_field_name("arguments")
-        operands = listed.named_children if listed is not None else []
-    elif node.type == "return_statement":
-        operands = node.named_children
-    else:
-        return False
-    return any(folded(function.text(bare(each))) == name for each in operands)
 
 
 def _tests(function: Function, node: Node, name: str) -> bool:
