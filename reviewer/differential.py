@@ -44,11 +44,11 @@ def annotate(
     for key in dict.fromkeys((*are, *were)):
         here, there = are.get(key, []), were.get(key, [])
         surplus = len(here) - len(there)
-        introduced = _prefer(here, added)[: max(0, surplus)]
+        introduced = {id(found) for found in _prefer(here, added)[: max(0, surplus)]}
         fixed = _prefer(there, removed)[: max(0, -surplus)]
-        for found in (*here, *fixed):
-            status = Status.FIXED if found in fixed else Status.PREEXISTING
-            status = Status.INTRODUCED if found in introduced else status
+        statuses = [Status.INTRODUCED if id(f) in introduced else Status.PREEXISTING for f in here]
+        statuses += [Status.FIXED] * len(fixed)
+        for found, status in zip((*here, *fixed), statuses, strict=True):
             annotations.append(_annotation(found, status, key, ordinals, unparsed))
     return tuple(sorted(annotations, key=_place))
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING
 
-from reviewer.budget import Overrun, time_limit
+from reviewer.budget import Overrun, time_limits, uncollected
 from reviewer.c.source import Source
 from reviewer.c.structs import structs_of
 from reviewer.c.units import units_of_hunks, units_of_text
@@ -77,18 +77,22 @@ class SideText:
             return frozenset(_WORD.findall(self.text))
         hidden = "+" if self.side is Side.OLD else "-"
         rows = (row.text for hunk in self.file.hunks for row in hunk.rows if row.sign != hidden)
-        return frozenset(_WORD.findall("\n".join(rows)))
+        headers = (hunk.section for hunk in self.file.hunks)  # the function that a hunk is in
+        return frozenset(_WORD.findall("\n".join((*rows, *headers))))
 
     @cached_property
     def wanted(self) -> tuple[Rule, ...]:
         """The rules that have something to look for in this text."""
         if not self.file.is_c:
             return ()
+        words, whole = self.words, self.whole
         return tuple(
-            rule
-            for rule in self.rules
-            if (self.whole or rule.needs is Need.HUNK)
-            and (not rule.triggers or not rule.triggers.isdisjoint(self.words))
+            [
+                rule
+                for rule in self.rules
+                if (not rule.triggers or not words.isdisjoint(rule.triggers))
+                and (whole or rule.needs is Need.HUNK)
+            ]
         )
 
 
@@ -100,6 +104,17 @@ def review_patch(
     known: Structs,
 ) -> PatchResult:
     """Review one patch; `known` are the structs that earlier patches of the series declare."""
+    with uncollected():
+        return _review_patch(patch, files, rules, texts_of, known)
+
+
+def _review_patch(
+    patch: Patch,
+    files: Sequence[FileDiff],
+    rules: Sequence[Rule],
+    texts_of: Callable[[FileDiff], Texts],
+    known: Structs,
+) -> PatchResult:
     given = [texts_of(file) for file in files]
     pairs = list(zip(files, given, strict=True))
     new = [SideText(file, Side.NEW, texts, rules) for file, texts in pairs]
@@ -107,8 +122,20 @@ def review_patch(
     after = _declared(known, new)
     before = _declared(known, old) if any(text.wanted for text in old) else known
     problems: list[Problem] = []
+
+    @cache
+    def source(at: int, side: Side) -> Source:
+        text, structs = (new[at], after) if side is Side.NEW else (old[at], before)
+        earlier = partial(source, at, Side.OLD) if side is Side.NEW else None
+        place = (text.file.path, side, text.units)
+        return Source(*place, structs, text.whole, earlier, partial(sources, side))
+
+    def sources(side: Side) -> list[Source]:
+        return [source(at, side) for at, file in enumerate(files) if file.is_c]
+
     reviews = tuple(
-        _review_file(n, o, after, before, problems) for n, o in zip(new, old, strict=True)
+        _review_file(n, o, partial(source, at), problems)
+        for at, (n, o) in enumerate(zip(new, old, strict=True))
     )
     return PatchResult(PatchReview(patch, reviews), after, tuple(problems))
 
@@ -123,8 +150,7 @@ def _declared(known: Structs, texts: Iterable[SideText]) -> Structs:
 def _review_file(
     new: SideText,
     old: SideText,
-    after: Structs,
-    before: Structs,
+    side: Callable[[Side], Source],
     problems: list[Problem],
 ) -> FileReview:
     file, given = new.file, new.given
@@ -132,12 +158,11 @@ def _review_file(
         return FileReview(file, Context.NONE, "not C")
     if given.context is Context.NONE:
         return FileReview(file, given.context, given.reason)
-    source = Source(file.path, Side.NEW, new.units, after, new.whole)
+    source = side(Side.NEW)
     unparsed = [unit for unit in source.touched_units if unit.tree.root_node.has_error]
-    found = _run(new.wanted, source, problems)
-    were: list[tuple[Rule, Finding]] = []
-    if old.wanted:
-        were = _run(old.wanted, Source(file.path, Side.OLD, old.units, before, old.whole), problems)
+    found = _run(_wanted_after(new, old), source, problems)
+    wanted = [rule for rule in old.wanted if not rule.compares]
+    were = _run(wanted, side(Side.OLD), problems) if wanted else []
     return FileReview(
         file,
         given.context,
@@ -148,21 +173,28 @@ def _review_file(
     )
 
 
+def _wanted_after(new: SideText, old: SideText) -> tuple[Rule, ...]:
+    """The rules for the new text: also those that look for what only the old one has."""
+    gone = (rule for rule in old.wanted if rule.compares and rule not in new.wanted)
+    return (*new.wanted, *gone)
+
+
 def _run(
     rules: Iterable[Rule], source: Source, problems: list[Problem]
 ) -> list[tuple[Rule, Finding]]:
     """What the rules find. A rule that fails is named, and costs nothing but its own findings."""
     found: list[tuple[Rule, Finding]] = []
-    for rule in rules:
-        try:
-            with time_limit(RULE_SECONDS):
-                found += [(rule, finding) for finding in rule.check(source)]
-        except Overrun:
-            what = f"stopped after {RULE_SECONDS:g} s; it said nothing about this file"
-            problems.append(Problem(f"rule {rule.id} on {source.path}", what))
-        except Exception as error:  # a rule is an expert's code: its bug must not cost the review
-            what = f"failed with {type(error).__name__}: {error}"
-            problems.append(Problem(f"rule {rule.id} on {source.path}", what))
+    with time_limits() as limited:
+        for rule in rules:
+            try:
+                with limited(RULE_SECONDS):
+                    found += [(rule, finding) for finding in rule.check(source)]
+            except Overrun:
+                what = f"stopped after {RULE_SECONDS:g} s; it said nothing about this file"
+                problems.append(Problem(f"rule {rule.id} on {source.path}", what))
+            except Exception as error:  # an expert's code: its bug must not cost the review
+                what = f"failed with {type(error).__name__}: {error}"
+                problems.append(Problem(f"rule {rule.id} on {source.path}", what))
     return found
 
 

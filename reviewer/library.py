@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from reviewer.budget import uncollected
 from reviewer.declarative import LONGEST_TITLE, read_rule
 from reviewer.declared.keys import nearest
 from reviewer.errors import RuleError
@@ -34,13 +35,13 @@ def load_shipped() -> tuple[Rule, ...]:
     They are code of ours like any other, so their bytecode is kept as that of a module is: to
     compile them anew would be a quarter of the time that one patch takes.
     """
-    rules = []
-    for rule_id, path in sorted(_by_id(shipped("rules")).items()):
-        python = path.suffix == ".py"
-        rules.append(
-            _checked(_imported(path), path, rule_id) if python else load_rule(path, rule_id)
+    with uncollected():
+        return tuple(
+            _checked(_imported(path), path, rule_id)
+            if path.suffix == ".py"
+            else load_rule(path, rule_id)
+            for rule_id, path in sorted(_by_id(shipped("rules")).items())
         )
-    return tuple(rules)
 
 
 def load_directory(root: Path) -> tuple[Rule, ...]:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 Check = Callable[["Source"], Iterable[Finding]]
 """Reads one side of one file, which it must not change, and yields what it finds.
 
-It runs on the text before and after the patch; the engine tells what the patch introduced.
+It runs on the text before and after the patch; the engine tells what the patch introduced. A rule
+that `compares` runs on the text after it alone.
 """
 
 
@@ -33,7 +34,11 @@ class Need(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. `id` and `explanation` are filled in by the loader."""
+    """One rule. `id` and `explanation` are filled in by the loader.
+
+    A rule that `compares` reads `Source.before` too. It runs on the new side alone, where one of
+    its triggers occurs on either side, so that all it says is introduced by the patch.
+    """
 
     title: str  # names the bad pattern, at most 60 characters
     severity: Severity
@@ -44,6 +49,7 @@ class Rule:
         frozenset()
     )  # runs only where one of these words occurs; empty: always
     needs: Need = Need.HUNK
+    compares: bool = False  # the new side with the old one
     links: tuple[str, ...] = ()  # kernel documents that it comes from
     explanation: str = ""  # the docstring of the module, or the key of the TOML file
     id: str = ""  # from the path: rules/rcu/plain_read.py is rcu/plain-read

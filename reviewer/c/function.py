@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
+from reviewer.c.comment import comment_above
 from reviewer.c.place import Place
 from reviewer.c.reading.collect import collect
 from reviewer.c.reading.ctype import declared, type_name
@@ -14,7 +15,7 @@ from reviewer.c.syntax import Access, Assignment, Call, CType, Use, Variable
 from reviewer.c.unit import GAP
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tree_sitter import Node
 
@@ -36,6 +37,8 @@ __all__ = [
     "Variable",
     "function_of",
 ]
+
+T = TypeVar("T")
 
 _SEARCHED = {"ERROR", "translation_unit", "linkage_specification", "declaration_list"}
 
@@ -122,6 +125,11 @@ class Function:
         )
 
     @cached_property
+    def comment(self) -> str:
+        """What the comment directly above says, in one line; "" where none is shown."""
+        return comment_above(self.unit.text, self.node.start_byte)
+
+    @cached_property
     def _collected(self) -> Collected:
         parameters = {variable.name: variable for variable in self.parameters}
         return collect(self.place, self.node, parameters, self.structs)
@@ -186,6 +194,21 @@ class Function:
         """The last line of the file that it shows; 0 when it shows none."""
         return next((line for line in reversed(self.unit.lines) if line is not None), 0)
 
+    @property
+    def words(self) -> frozenset[str]:
+        """Every identifier and keyword of its text, also those in comments and strings."""
+        return self.unit.words
+
+    @cached_property
+    def _facts(self) -> dict[object, object]:
+        return {}
+
+    def fact(self, make: Callable[[Function], T]) -> T:
+        """What `make`, a function of a module, says of this one; made when first asked."""
+        if make not in self._facts:
+            self._facts[make] = make(self)
+        return cast("T", self._facts[make])
+
     def span(self, node: Node) -> Span | None:
         """The lines of a node; None when it begins on a synthetic row."""
         return self.place.span(node)
@@ -197,9 +220,9 @@ class Function:
     @cached_property
     def takes_locks(self) -> bool:
         """Whether anything in it acquires a lock: where not, its flow has nothing to tell."""
-        from reviewer.c.facts import takes_locks
+        from reviewer.c.facts import acquirers
 
-        return takes_locks(self.unit.text)
+        return not acquirers().isdisjoint(self.unit.words)
 
     @cached_property
     def graph(self) -> Graph:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
+    from reviewer.c.place import Place
     from reviewer.model import Span
 
 
@@ -58,11 +61,16 @@ class Call:
     arguments: tuple[str, ...]
     node: Node  # the call_expression; of an iterator or scoped_guard, the whole while_statement
     argument_nodes: tuple[Node, ...]
-    span: Span
+    _place: Place = dataclasses.field(repr=False, compare=False)
     loop: bool = False  # an iterator macro: its body runs 0..n times
     guard: bool = False  # guard(x)(..), scoped_guard(x, ..), CLASS(x, ..)(..): name is "guard" etc.
     statement: bool = False  # the call is a whole statement: its result is not used
     cut: bool = False  # begins or ends outside the hunk: the number of arguments is not known
+
+    @cached_property
+    def span(self) -> Span:
+        """The lines of it."""
+        return self._place.shown(self.node)
 
 
 @dataclass(frozen=True)
@@ -75,8 +83,13 @@ class Access:
     use: Use
     struct: str | None  # "fuse_conn" when the text shows the type of `base`, else None
     node: Node
-    span: Span
+    _place: Place = dataclasses.field(repr=False, compare=False)
     argument_of: str | None = None  # the function that gets exactly this, or its address
+
+    @cached_property
+    def span(self) -> Span:
+        """The lines of it."""
+        return self._place.shown(self.node)
 
 
 @dataclass(frozen=True)
@@ -89,5 +102,10 @@ class Assignment:
     node: Node
     target_node: Node
     value_node: Node
-    span: Span
+    _place: Place = dataclasses.field(repr=False, compare=False)
     declares: bool = False
+
+    @cached_property
+    def span(self) -> Span:
+        """The lines of it."""
+        return self._place.shown(self.node)

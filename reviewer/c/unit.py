@@ -6,6 +6,7 @@ From a whole file, it is the item itself. Every real line knows its number in th
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 GAP = "__gap__"
 """Prefix of every synthetic identifier: "the mail shows nothing here"."""
+
+_WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 class Kind(StrEnum):
@@ -59,8 +62,14 @@ class Unit:
     changed: frozenset[int] = frozenset()  # rows that the patch adds (removes, on the old side)
     alternatives: frozenset[int] = frozenset()  # rows of #if/#else branches that were all kept
     unread: frozenset[int] = frozenset()  # rows that were blanked: macro bodies, dropped branches
+    gone: str = ""  # of hunks: the rows around it that only the other side has
 
     @cached_property
     def tree(self) -> Tree:
         """The syntax tree of `masked`."""
         return parse(self.masked)
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Every identifier and keyword of `text`, also those in comments and strings."""
+        return frozenset(_WORD.findall(self.text))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reviewer.c.hunks.between import joined
 from reviewer.c.hunks.build import Plan, build, plan_of, too_much
 from reviewer.c.hunks.chunk import chunks_of_hunk, last_heading, same_heading
 from reviewer.c.hunks.cut import Item, cut
@@ -30,7 +31,7 @@ def units_of_hunks(hunks: Sequence[Hunk], side: Side) -> tuple[Unit, ...]:
     """
     plans: list[Plan] = []
     expected = ""
-    for hunk in hunks:
+    for hunk in joined(hunks):
         fresh = True
         for chunk in chunks_of_hunk(hunk, side):
             joins = fresh and chunk.head and bool(plans) and plans[-1].open
@@ -87,7 +88,7 @@ def _split(plan: Plan, unit: Unit) -> list[Unit]:
 def units_of_text(text: str, changed: Container[int]) -> tuple[Unit, ...]:
     """The items of a whole file. `changed` holds line numbers. Masked and parsed when asked for."""
     code = read_text(text, changed)
-    return tuple(_whole(code, item, changed) for item in cut(code.code, top=True))
+    return tuple(_whole(code, item, changed) for item in cut(code.code, True, code.text))
 
 
 def _whole(code: Code, item: Item, changed: Container[int]) -> Unit:

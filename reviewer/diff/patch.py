@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from unidiff.errors import UnidiffParseError
 from unidiff.patch import PatchSet
@@ -52,8 +52,7 @@ class Change(StrEnum):
     BINARY = "binary"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One line of a hunk."""
 
     sign: str  # " ", "+" or "-"
@@ -312,7 +311,7 @@ def _change(draft: _Draft, moved: bool) -> Change:
 
 
 def _unstuffed(hunk: Hunk) -> Hunk:
-    rows = (replace(row, text=row.text[1:]) if row.sign == " " else row for row in hunk.rows)
+    rows = (row._replace(text=row.text[1:]) if row.sign == " " else row for row in hunk.rows)
     return replace(hunk, rows=tuple(rows))
 
 

@@ -60,6 +60,7 @@ class _Draft:
     changed: set[int] = field(default_factory=set)
     unread: set[int] = field(default_factory=set)
     alternatives: set[int] = field(default_factory=set)
+    gone: list[str] = field(default_factory=list)
     length: int = 0
 
     def synthetic(self, text: str, masked: str = "", marks: tuple[Mark, ...] = ()) -> None:
@@ -76,6 +77,7 @@ class _Draft:
         self.changed.update(row + at for at in chunk.changed)
         self.unread.update(row + at for at in chunk.unread)
         self.alternatives.update(row + at for at in chunk.alternatives)
+        self.gone.append(chunk.gone)
 
     def _append(self, text: str, masked: str, marks: tuple[Mark, ...]) -> None:
         base = self.length
@@ -97,6 +99,7 @@ class _Draft:
             frozenset(self.changed),
             frozenset(self.alternatives),
             frozenset(self.unread),
+            "\n".join(self.gone),
         )
 
 

@@ -32,6 +32,7 @@ class Chunk:
     head: bool  # the item began above the hunk
     closed: bool  # the item ends in the hunk
     section: str = ""  # section header of the hunk
+    gone: str = ""  # the rows of the hunk that only the other side has
 
     @property
     def first_line(self) -> int | None:
@@ -47,11 +48,13 @@ def chunks_of_hunk(hunk: Hunk, side: Side) -> list[Chunk]:
         return []
     changed = {at for at, row in enumerate(rows) if row.sign == sign}
     code = read([row.text for row in rows], changed)
+    gone = "\n".join(row.text for row in hunk.rows if row.sign == absent)
     numbers = tuple((row.new for row in rows) if side is Side.NEW else (row.old for row in rows))
+    around = (hunk.section, gone)
     top = numbers[0] is not None and numbers[0] <= 1
     return [
-        chunk(code, item.start, item.end, numbers, changed, (item.head, item.closed), hunk.section)
-        for item in cut(code.code, top)
+        chunk(code, item.start, item.end, numbers, changed, (item.head, item.closed), around)
+        for item in cut(code.code, top, code.text)
     ]
 
 
@@ -62,9 +65,11 @@ def chunk(
     numbers: Sequence[int | None],
     changed: set[int],
     state: tuple[bool, bool],
-    section: str = "",
+    around: tuple[str, str] = ("", ""),
 ) -> Chunk:
-    """The chunk from offset `start` to `end`, which are line starts; `state` is head, closed."""
+    """The chunk from offset `start` to `end`, which are line starts; `state` is head, closed;
+    `around` is section, gone.
+    """
     first, last = code.row(start), code.row(end - 1) + 1
     return Chunk(
         code.text[start:end],
@@ -74,7 +79,7 @@ def chunk(
         rows_between(code.unread, first, last),
         rows_between(code.alternatives, first, last),
         *state,
-        section,
+        *around,
     )
 
 

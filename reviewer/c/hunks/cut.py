@@ -15,7 +15,10 @@ _INSIDE = re.compile(
 _CONTINUES = re.compile(r"\n\}[ \t]*(?:else\b|while\b|[,{)]|[^\n]*\{[ \t]*$)")
 _CALL = re.compile(r"\s*[A-Za-z_]\w*[ \t]*\(")
 _TO_SEMICOLON = re.compile(r"(?:[^;\n{}]*\n){0,4}[^;\n{}]*;[^\n]*")
-_LIST_OPENER = re.compile(r"[^(]*?\{")
+_LIST_OPENER = re.compile(r"\s*+[^(]{0,400}?\{")
+_COMMENTS = 4  # directly above an item, one under the other
+_LONGEST = 200  # characters between the end of a comment and the item
+_BETWEEN = re.compile(r"[ \t]*\n(?:[ \t]*#[ \t]*if[^\n]*\n)*\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +53,11 @@ class _Open:
         self.seen = to
 
 
-def cut(code: str, top: bool = False) -> list[Item]:
-    """The items in order, without those that hold no code. `top`: nothing is above the text."""
+def cut(code: str, top: bool = False, text: str = "") -> list[Item]:
+    """The items in order, without those that hold no code. `top`: nothing is above the text.
+
+    With the `text` that the code is of, a comment directly above an item belongs to it.
+    """
     items: list[Item] = []
     item = _Open(0, not top, 0)
     for match in _COLUMN_0.finditer("\n" + code):
@@ -67,11 +73,29 @@ def cut(code: str, top: bool = False) -> list[Item]:
         elif line[1] != "{" and _INSIDE.match(line) is None:
             item.look(code, at)
             if not _unfinished(item, code, line):
-                items.append(Item(item.start, at, item.head, _is_closed(item, code)))
-                item = _Open(at, False, at)
+                end = _comment_start(text, code, item.start, at)
+                items.append(Item(item.start, end, item.head, _is_closed(item, code)))
+                item = _Open(end, False, end)
     item.look(code, len(code))
     items.append(Item(item.start, len(code), item.head, _is_closed(item, code)))
     return [found for found in items if code[found.start : found.end].strip()]
+
+
+def _comment_start(text: str, code: str, start: int, at: int) -> int:
+    """Where the comments begin that end directly above the line at `at`; `at` without any.
+
+    An `#if` may stand between.
+    """
+    for _ in range(_COMMENTS):
+        end = text.rfind("*/", max(start, at - _LONGEST), at)
+        if end < 0 or _BETWEEN.match(text, end + 2, at) is None:
+            break
+        opening = max(start, text.rfind("/*", start, end))
+        first = text.rfind("\n", start, opening) + 1 or start
+        if code[first:at].strip():
+            break
+        at = first
+    return at
 
 
 def _item_end(code: str, at: int, line: str) -> int:
@@ -102,7 +126,7 @@ def _unfinished(item: _Open, code: str, line: str) -> bool:
 
 def _is_list(code: str, start: int) -> bool:
     """Whether the item is a struct, enum or initialiser: no parenthesis before its brace."""
-    return _LIST_OPENER.match(code[start : start + 400]) is not None
+    return _LIST_OPENER.match(code, start) is not None
 
 
 def _is_closed(item: _Open, code: str) -> bool:

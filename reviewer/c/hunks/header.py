@@ -42,6 +42,7 @@ UNKNOWN = Header(None, None, "")
 
 def item_header(code: str, closed: bool) -> tuple[Kind, str | None]:
     """Kind and name of an item whose beginning is in view."""
+    code = code.lstrip()  # a long comment stood there
     brace = code.find("{")
     before = code[: min(brace if brace >= 0 else len(code), _SIGNATURE)]
     plain = _without_attributes(before)

@@ -32,8 +32,7 @@ class Called(NamedTuple):
 def called(place: Place, node: Node, statement: bool) -> Called | None:
     """The call at a call_expression; None on a synthetic row or of a `__gap__` name."""
     function, listed = (node.child_by_field_name(name) for name in ("function", "arguments"))
-    span = place.span(node)
-    if function is None or listed is None or span is None:
+    if function is None or listed is None or not place.shows(node):
         return None
     nodes, guard = tuple(listed.named_children), False
     inner: tuple[int, ...] = ()
@@ -51,15 +50,14 @@ def called(place: Place, node: Node, statement: bool) -> Called | None:
         return None
     texts = tuple([short(place, each) for each in nodes])
     cut = _cut(place, node)
-    call = Call(name, texts, node, nodes, span, False, guard, statement, cut)
+    call = Call(name, texts, node, nodes, place, False, guard, statement, cut)
     return Called(call, inner)
 
 
 def looped(place: Place, node: Node, mark: Mark) -> Called | None:
     """The iterator macro or scoped guard that the mask wrote as `while`."""
     condition = node.child_by_field_name("condition")
-    span = place.span(node)
-    if condition is None or span is None:
+    if condition is None or not place.shows(node):
         return None
     arguments = tuple(split(mark.arguments)) if mark.arguments else ()
     nodes = tuple(_operands(condition))
@@ -67,13 +65,14 @@ def looped(place: Place, node: Node, mark: Mark) -> Called | None:
         nodes = ()
     cut = _cut(place, condition)
     guard = mark.name in _SCOPED
-    return Called(Call(mark.name, arguments, node, nodes, span, not guard, guard, False, cut))
+    return Called(Call(mark.name, arguments, node, nodes, place, not guard, guard, False, cut))
 
 
 def short(place: Place, node: Node) -> str:
     """The code of a node on one line; of a very long one, the beginning."""
-    start = node.start_byte
-    return folded(place.unit.text[start : min(node.end_byte, start + LONGEST)])
+    start, end = node.start_byte, node.end_byte
+    code = place.unit.text[start : end if end - start <= LONGEST else start + LONGEST]
+    return code if code.isidentifier() else folded(code)
 
 
 def _cut(place: Place, node: Node) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from tree_sitter import Query, QueryCursor
@@ -57,15 +57,46 @@ class Update:
     node: Node
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Collected:
-    """Everything of one function, each in the order of the source."""
+    """Everything of one function, each in the order of the source and read when asked for.
 
-    variables: Mapping[str, Variable]
-    calls: tuple[Call, ...]
-    accesses: tuple[Access, ...]
-    assignments: tuple[Assignment, ...]
-    updates: tuple[Update, ...]
+    Nothing of a synthetic row, no `__gap__`.
+    """
+
+    _place: Place
+    _found: Mapping[str, list[Node]]  # what the query captured
+    _parameters: Mapping[str, Variable]
+    _structs: Structs
+
+    @cached_property
+    def variables(self) -> Mapping[str, Variable]:
+        """Parameters and locals by name; a name declared with two types is not there."""
+        return _variables(self._place, _ordered(self._found, "declaration"), self._parameters)
+
+    @cached_property
+    def calls(self) -> tuple[Call, ...]:
+        """Calls, iterator macros and guards."""
+        return tuple([each.call for each in _called(self._place, self._found)])
+
+    @cached_property
+    def accesses(self) -> tuple[Access, ...]:
+        """Field accesses."""
+        if "access" not in self._found:
+            return ()
+        resolver = Resolver(self._place, self.variables, self._structs)
+        contexts = _contexts(self._found, self.calls)
+        return tuple(_accesses(self._place, self._found, contexts, resolver))
+
+    @cached_property
+    def assignments(self) -> tuple[Assignment, ...]:
+        """Assignments and initialisers."""
+        return tuple(_assignments(self._place, self._found))
+
+    @cached_property
+    def updates(self) -> tuple[Update, ...]:
+        """`++` and `--`."""
+        return tuple(_updates(self._place, _ordered(self._found, "update")))
 
 
 @cache
@@ -76,29 +107,18 @@ def _query() -> Query:
 def collect(
     place: Place, node: Node, parameters: Mapping[str, Variable], structs: Structs
 ) -> Collected:
-    """What the function under `node` holds. Nothing of a synthetic row, no `__gap__`."""
-    captures = QueryCursor(_query()).captures(node)
-    found = {name: _ordered(nodes) for name, nodes in captures.items()}
-    variables = _variables(place, found.get("declaration", ()), parameters)
-    all_called = list(_called(place, found))
-    calls = tuple(each.call for each in all_called)
-    resolver = Resolver(place, variables, structs)
-    return Collected(
-        variables,
-        calls,
-        tuple(_accesses(place, found, _contexts(found, calls), resolver)),
-        tuple(_assignments(place, found)),
-        tuple(_updates(place, found.get("update", ()))),
-    )
+    """What the function under `node` holds."""
+    return Collected(place, QueryCursor(_query()).captures(node), parameters, structs)
 
 
-def _ordered(nodes: list[Node]) -> list[Node]:
+def _ordered(found: Mapping[str, list[Node]], *names: str) -> list[Node]:
+    nodes = [node for name in names for node in found.get(name, ())]
     nodes.sort(key=lambda node: (node.start_byte, -node.end_byte))
     return nodes
 
 
 def _variables(
-    place: Place, declarations: list[Node] | tuple[()], parameters: Mapping[str, Variable]
+    place: Place, declarations: list[Node], parameters: Mapping[str, Variable]
 ) -> dict[str, Variable]:
     """By name. A name that stands for two types in two blocks stands for none."""
     variables = dict(parameters)
@@ -122,10 +142,7 @@ def _called(place: Place, found: Mapping[str, list[Node]]) -> Iterator[Called]:
     statements = {node.id for node in found.get("statement", ())}
     loops = {mark.start: mark for mark in place.unit.marks if mark.loop}
     inner: set[int] = set()
-    nodes = found.get("call", [])
-    if loops:
-        nodes = _ordered(nodes + found.get("while", []))
-    for node in nodes:
+    for node in _ordered(found, "call", *(("while",) if loops else ())):
         if node.id in inner:
             continue
         if node.type == "while_statement":
@@ -193,11 +210,10 @@ def _accesses(
 ) -> Iterator[Access]:
     inherited: dict[int, Use] = {}
     masked = place.unit.masked
-    for node in found.get("access", ()):
+    for node in _ordered(found, "access"):
         base = node.child_by_field_name("argument")
         field = node.child_by_field_name("field")
-        span = place.span(node)
-        if base is None or field is None or span is None:
+        if base is None or field is None or not place.shows(node):
             continue
         use = _use(node.id, contexts, inherited)
         arrow = "->" in masked[base.end_byte : field.start_byte]
@@ -215,7 +231,7 @@ def _accesses(
             use,
             resolver.struct(base, arrow),
             node,
-            span,
+            place,
             contexts.arguments.get(node.id),
         )
 
@@ -232,12 +248,11 @@ def _use(identity: int, contexts: _Contexts, inherited: Mapping[int, Use]) -> Us
 
 def _assignments(place: Place, found: Mapping[str, list[Node]]) -> Iterator[Assignment]:
     masked = place.unit.masked
-    for node in _ordered(found.get("assign", []) + found.get("init", [])):
+    for node in _ordered(found, "assign", "init"):
         declares = node.type == "init_declarator"
         names = ("declarator", "value") if declares else ("left", "right")
         target, value = (node.child_by_field_name(name) for name in names)
-        span = place.span(node)
-        if target is None or value is None or span is None:
+        if target is None or value is None or not place.shows(node):
             continue
         operator = masked[target.end_byte : value.start_byte].strip()
         if declares:
@@ -245,7 +260,7 @@ def _assignments(place: Place, found: Mapping[str, list[Node]]) -> Iterator[Assi
         left, right = short(place, target), short(place, value)
         if left.startswith(GAP):
             continue
-        yield Assignment(left, operator, right, node, target, value, span, declares)
+        yield Assignment(left, operator, right, node, target, value, place, declares)
 
 
 def _declarator_name(node: Node) -> Node:
@@ -259,8 +274,8 @@ def _declarator_name(node: Node) -> Node:
     return node
 
 
-def _updates(place: Place, nodes: list[Node] | tuple[()]) -> Iterator[Update]:
+def _updates(place: Place, nodes: list[Node]) -> Iterator[Update]:
     for node in nodes:
         target = node.child_by_field_name("argument")
-        if target is not None and place.span(node) is not None:
+        if target is not None and place.shows(node):
             yield Update(short(place, target), node)
