@@ -51,6 +51,12 @@ class Held:
     guard: bool = False  # released at the end of its scope
     entry: bool = False  # the caller holds it too: held on entry, also after a drop and retake
     handed: bool = False  # its saved flags are not a local variable: the caller restores them
+    new: bool = False  # of a lock that this function, with a gap, did not know before the patch
+
+    @property
+    def unnamed(self) -> bool:
+        """Whether only a comment speaks of it: a lock, or a section, of any sort."""
+        return not self.family and not self.key
 
     @property
     def atomic(self) -> bool:
@@ -80,6 +86,7 @@ class ExitKind(StrEnum):
 
     RETURN = "return"
     END = "end"  # the closing brace
+    JUMP = "jump"  # a goto to a label that the mail does not show
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +94,11 @@ class Exit:
     """A way out of the function, with the locks held there (guards already released)."""
 
     kind: ExitKind
-    value: str  # the returned expression, "" for none
+    value: str  # the returned expression, "" for none; the label of a JUMP
     node: Node
     span: Span
     locks: Locks
-    via: Span | None = None  # the goto that leads here on the paths that hold `locks.must`
+    via: Span | None = None  # the goto or break that leads here on those paths
 
     @property
     def leaked(self) -> frozenset[Held]:
@@ -105,11 +112,13 @@ class Exit:
 class Flow:
     """The result for one function."""
 
-    before: Mapping[int, Locks]  # by id of the node of each call, access, assignment and return
+    before: Mapping[int, Locks]  # by id of the node of each call, access, assignment and jump
     exits: tuple[Exit, ...]
     complete: bool  # False: gave up at a bound
     released: frozenset[tuple[str, str]] = frozenset()  # (family, key) of each release in view
     dropped: frozenset[tuple[str, str]] = frozenset()  # the caller's locks: released, not retaken
+    jumps: tuple[Exit, ...] = ()  # of kind JUMP: nothing is known of what follows
+    new: frozenset[tuple[str, str]] = frozenset()  # locks that the patch brings: see `Held.new`
 
     def unbalanced(self) -> tuple[Exit, ...]:
         """Exits where every path holds a lock whose release is in view elsewhere.

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reviewer.c.callees import function_named
-from reviewer.c.facts import lock_call
+from reviewer.c.facts import lock_call, lock_calls
 from reviewer.c.flow import Kind
 from reviewer.c.locks import IDENTIFIER, lock_key, variables_in
-from reviewer.c.onward import BRANCHES, JUMPS, onward
+from reviewer.c.onward import BRANCHES, JUMPS, never_passed, onward
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from tree_sitter import Node
 
@@ -28,6 +28,7 @@ KINDS = frozenset({Kind.SPIN, Kind.MUTEX, Kind.RWSEM})
 
 _UNORDERED = ("nest", "try")
 _LONGEST = 80
+_POWER = ("pm_runtime_",)  # "resume", "get": of the device, which no lock of a driver is part of
 _MAY_LOCK = re.compile(
     r"lock|sem(?:_|$)|acquire|(?:^|_)(?:down|begin|start|enter|resume|get)(?:_|$)"
 )
@@ -60,11 +61,15 @@ class LockOp:
 def object_of(function: Function, op: LockOp) -> tuple[str, str] | None:
     """What the lock is in the whole file: (struct, member), or ("", name) at file scope.
 
-    None when the struct is not in view.
+    A lock that the core keeps inside its object is (struct, family), where a driver has one such
+    object: of devices and sockets there are many. None when the struct is not in view.
     """
     names = IDENTIFIER.findall(op.key)
     if op.key.isidentifier():
-        return None if op.key in function.variables else ("", op.key)
+        variable = function.variables.get(op.key)
+        if variable is None:
+            return "", op.key
+        return ("iio_dev", op.family) if variable.type.struct == "iio_dev" else None
     declared = function.variables.get(names[0]) if len(names) == 2 else None
     struct = declared.type.struct if declared else None
     return (struct, names[1]) if struct else None
@@ -72,6 +77,12 @@ def object_of(function: Function, op: LockOp) -> tuple[str, str] | None:
 
 def lock_ops(function: Function) -> tuple[LockOp, ...]:
     """The operations on locks with a name, without guards and what the mail cuts."""
+    return function.fact(_lock_ops)
+
+
+def _lock_ops(function: Function) -> tuple[LockOp, ...]:
+    if lock_calls().keys().isdisjoint(function.words):
+        return ()
     return tuple(op for call in function.calls if (op := lock_op(call)) is not None)
 
 
@@ -96,13 +107,14 @@ def _begins(call: Call) -> int:
     return call.node.start_byte
 
 
-def next_op(function: Function, start: Node, named: Mapping[str, Node]) -> LockOp | None:
-    """The first lock operation that surely runs after the statement `start`."""
+def next_releases(function: Function, start: Node, named: Mapping[str, Node]) -> Iterator[LockOp]:
+    """The releases that surely run after the statement `start`, before anything is acquired."""
     for statement in onward(function, start, named):
         for call in calls_within(function, statement.start_byte, statement.end_byte):
             if (op := lock_op(call)) is not None:
-                return None if statement.type in BRANCHES else op
-    return None
+                if op.acquires or statement.type in BRANCHES:
+                    return
+                yield op
 
 
 def release_ahead(
@@ -126,7 +138,8 @@ def release_ahead(
             if (op := lock_op(call)) is not None and op.lock == lock
         ]
         if statement.type in BRANCHES:
-            if releases or (statement.parent != start.parent and _jumps(statement)):
+            beyond = statement.parent != start.parent
+            if releases or (beyond and _jumps(statement)) or never_passed(statement):
                 return None
         elif releases:
             return releases[0]
@@ -158,6 +171,14 @@ def may_change_between(
         for each in function.assignments
     ):
         return True
+    return may_take_between(source, function, lock, start, end)
+
+
+def may_take_between(
+    source: Source, function: Function, lock: tuple[str, str], start: int, end: int
+) -> bool:
+    """Whether a call in that part of the text may take the lock."""
+    roots = variables_in(lock[1])
     return any(_may_take(source, call, lock, roots) for call in calls_within(function, start, end))
 
 
@@ -171,4 +192,6 @@ def _may_take(source: Source, call: Call, lock: tuple[str, str], roots: frozense
     if callee is not None:
         return any(op.acquires and op.family == lock[0] for op in lock_ops(callee))
     passed = variables_in(" ".join(call.arguments))
-    return bool(roots & passed) and _MAY_LOCK.search(call.name) is not None
+    if not roots & passed or call.name.startswith(_POWER):
+        return False
+    return _MAY_LOCK.search(call.name) is not None

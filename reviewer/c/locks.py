@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 _FIELD_OR_VARIABLE = re.compile(r"(->|\.)?\s*\b([A-Za-z_]\w*)")
 _PARENTHESES = re.compile(r"\(([\w>.-]+)\)")
-_LOCK = re.compile(r"(?:^|_)(?:lock|trylock|rlock|wlock)(?:_|$)")
-_UNLOCK = re.compile(r"(?:^|_)(?:unlock|runlock|wunlock)(?:_|$)")
+_LOCK = re.compile(r"(?:^|_)(?:lock|trylock|rlock|wlock)(?:_|$)|\w_mutex_acquire$")
+_UNLOCK = re.compile(r"(?:^|_)(?:unlock|runlock|wunlock)(?:_|$)|\w_mutex_release$")
+_TRY = re.compile(r"(?<=_)try_(?=(?:\w+_)?lock(?:_|$))|try(?=lock)")
 _VARIANT = re.compile(r"_(?:irqsave|irqrestore|irq|bh)(?=_|$)")
 _SAVES = re.compile(r"irq_?save")
 _NOT_A_LOCK = re.compile(
@@ -108,7 +109,7 @@ def effect_of(call: Call) -> Effect | None:
         return _known(call, known)
     if name in _NO_RETURN or (name == "BUG_ON" and call.arguments in {("1",), ("true",)}):
         return NoReturn()
-    if "lock" in name or "assert" in name or "ASSERT" in name:
+    if "lock" in name or "_mutex_" in name or "assert" in name or "ASSERT" in name:
         found = _asserted(call) or _named(call)
         if found is not None:
             return found
@@ -226,9 +227,15 @@ def _named(call: Call) -> Effect | None:
         return UnknownUnlock(plain, key, variables_in(" ".join(call.arguments)), irq, bh)
     if name != last or not _LOCK.search(name) or _NOT_A_LOCK.search(name):
         return None
-    family = _VARIANT.sub("", name.replace("try", "", 1) if "trylock" in name else name)
-    family = _LOCK.sub(lambda match: match[0].replace("lock", "unlock"), family, count=1)
+    family = _LOCK.sub(_undone, _VARIANT.sub("", _TRY.sub("", name, count=1)), count=1)
     held = Held(Kind.OTHER, family, key, False, irq, bh, call)
     result = "" if call.statement else f"@{call.node.start_byte}"
-    on_success = True if "trylock" in name else None
+    on_success = True if _TRY.search(name) else None
     return Acquire(held, names_in(key), call.node.start_byte, result, on_success)
+
+
+def _undone(taking: re.Match[str]) -> str:
+    """The word for the release in place of the word for the acquire."""
+    if taking[0].endswith("acquire"):
+        return taking[0].replace("acquire", "release")
+    return taking[0].replace("lock", "unlock")

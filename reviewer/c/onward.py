@@ -41,16 +41,26 @@ def _is_statement(node: Node) -> bool:
 
 def gotos(function: Function) -> Iterator[Node]:
     """The gotos in the order of the text."""
-    return (node for node in _statements(function.node) if node.type == "goto_statement")
+    if "goto" not in function.words:
+        return iter(())
+    return (node for node in function.fact(_all_statements) if node.type == "goto_statement")
 
 
 def labels(function: Function) -> Mapping[str, Node]:
     """The labeled statements by the name of the label."""
+    return function.fact(_labels)
+
+
+def _labels(function: Function) -> Mapping[str, Node]:
     return {
         function.text(node.named_children[0]): node
-        for node in _statements(function.node)
+        for node in function.fact(_all_statements)
         if node.type == "labeled_statement" and node.named_children
     }
+
+
+def _all_statements(function: Function) -> tuple[Node, ...]:
+    return tuple(_statements(function.node))
 
 
 def _statements(root: Node) -> Iterator[Node]:
@@ -132,6 +142,24 @@ def _first(function: Function, node: Node) -> Node | None:
             return _next(function, node)
         node = inner[0]
     return node
+
+
+def never_passed(branch: Node) -> bool:
+    """Whether both arms of an if statement end in a jump: what stands behind it does not follow."""
+    pending = [branch]
+    while pending:
+        node = pending.pop()
+        inner = [child for child in node.named_children if child.type != "comment"]
+        if node.type == "if_statement":
+            arms = [node.child_by_field_name(arm) for arm in ("consequence", "alternative")]
+            if any(arm is None for arm in arms):
+                return False
+            pending.extend(arm for arm in arms if arm is not None)
+        elif node.type in ("compound_statement", "else_clause", "labeled_statement") and inner:
+            pending.append(inner[-1])
+        elif node.type not in JUMPS:
+            return False
+    return True
 
 
 def _hides(function: Function, node: Node) -> bool:

@@ -15,6 +15,7 @@ from reviewer.c.facts import acquirers
 from reviewer.c.flow import Kind
 from reviewer.c.onward import follows, statement_of
 from reviewer.c.reach import Objects, Reach
+from reviewer.c.syntax import Use
 from reviewer.c.tested import early_exit, is_serialised, reads_of
 from reviewer.model import Confidence, Evidence, Finding, Fix, Severity
 from reviewer.rule import Rule
@@ -31,14 +32,21 @@ if TYPE_CHECKING:
 
 _KINDS = frozenset({Kind.SPIN, Kind.MUTEX, Kind.RWSEM, Kind.OTHER})
 _ROOT = re.compile(r"\w+")
+_CONSTANT = re.compile(r"[A-Z][A-Z0-9_]*|\d+|true|false")
 
 
 def check(source: Source) -> Iterator[Finding]:
     """Early exits on a test without lock, of what is then assigned under one."""
     for function in source.touched:
-        if not function.takes_locks:
+        if not function.takes_locks or function.words.isdisjoint(("return", "goto")):
             continue
-        stores = [a for a in function.assignments if a.operator == "=" and not a.declares]
+        read = {a.text for a in function.accesses if a.use is not Use.WRITE}
+        stores = [
+            a
+            for a in function.assignments
+            if a.operator == "=" and not a.declares
+            if (a.target in read or a.target.isidentifier()) and _may_be_tested(function, a)
+        ]
         objects = Objects(function, source)
         for store in stores:
             held = _taken_here(function, store.node)
@@ -56,6 +64,23 @@ def check(source: Source) -> Iterator[Finding]:
                 break
 
 
+def _may_be_tested(function: Function, store: Assignment) -> bool:
+    """Whether a test of it stands before the store. Asked first: the flow of locks is dearer."""
+    known = function.fact(_first_exits)
+    value = store.value if _is_zero(store.value) or _CONSTANT.fullmatch(store.value) else ""
+    if (store.target, value) not in known:
+        reads = reads_of(function, store.target)
+        starts = (node.start_byte for node in reads if _exit(function, node, store) is not None)
+        known[store.target, value] = next(starts, None)
+    first = known[store.target, value]
+    return first is not None and first < store.node.start_byte
+
+
+def _first_exits(_: Function) -> dict[tuple[str, str], int | None]:
+    """Where the first test of a target stands that leaves once it has that value."""
+    return {}
+
+
 def _taken_here(function: Function, node: Node) -> Held | None:
     """The one lock that is held at the node, and was taken in this function."""
     held = [lock for lock in function.flow.at(node).must if lock.kind in _KINDS]
@@ -68,7 +93,7 @@ def _test(function: Function, store: Assignment, acquire: Node) -> Node | None:
     for node in reads_of(function, store.target):
         if node.start_byte >= store.node.start_byte:
             break
-        above = early_exit(function, node, _is_zero(store.value))
+        above = _exit(function, node, store)
         if node.start_byte > acquire.start_byte:
             return None
         if above is not None and follows(above, acquire):
@@ -76,6 +101,22 @@ def _test(function: Function, store: Assignment, acquire: Node) -> Node | None:
             if not any(lock.kind in _KINDS for lock in locks.may):
                 found = above
     return found
+
+
+def _exit(function: Function, node: Node, store: Assignment) -> Node | None:
+    """The `if` with the test at `node` that leaves once the store is done."""
+    above = early_exit(function, node, _is_zero(store.value))
+    compared = node.parent
+    if above is not None or compared is None or compared.type != "binary_expression":
+        return above
+    sign = compared.child_by_field_name("operator")
+    others = [function.text(side) for side in compared.named_children if side != node]
+    if sign is None or sign.type not in ("==", "!=") or len(others) != 1:
+        return None
+    if _CONSTANT.fullmatch(others[0]) is None or _CONSTANT.fullmatch(store.value) is None:
+        return None
+    leaves = (sign.type == "==") is (others[0] == store.value)
+    return early_exit(function, compared, False) if leaves else None
 
 
 def _is_zero(value: str) -> bool:

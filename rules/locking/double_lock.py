@@ -8,11 +8,12 @@ It is fine where the two are locks of different objects, and with `_nested` form
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from reviewer.c.facts import acquirers
+from reviewer.c.facts import acquirers, lock_call
 from reviewer.c.lockops import lock_ops
-from reviewer.c.locks import variables_in
+from reviewer.c.locks import lock_key, variables_in
 from reviewer.model import Confidence, Evidence, Finding, Fix, Severity
 from reviewer.rule import Rule
 
@@ -31,10 +32,26 @@ def check(source: Source) -> Iterator[Finding]:
     for function in source.touched:
         if not function.takes_locks:
             continue
-        for op in lock_ops(function):
-            held = _held(function, op.call, op.lock) if op.waits else None
+        operations = [op for op in lock_ops(function) if op.waits]
+        taken = Counter(_takings(function)) if operations else Counter[str]()
+        for op in operations:
+            twice = taken[op.key] > 1  # asked first: the flow of locks is dearer
+            held = _held(function, op.call, op.lock) if twice else None
             if held is not None and not _dropped_by_test(function, op):
                 yield _finding(function, op.call, held)
+
+
+def _takings(function: Function) -> Iterator[str]:
+    """The key of each lock that a call takes, or may take by its name."""
+    for call in function.calls:
+        known = lock_call(call.name)
+        if call.guard:
+            yield from map(lock_key, call.arguments)
+        elif known is None:
+            if "lock" in call.name or "_mutex_" in call.name:
+                yield from map(lock_key, call.arguments[:1])
+        elif known.acquires and known.argument is not None:
+            yield from map(lock_key, call.arguments[known.argument : known.argument + 1])
 
 
 def _held(function: Function, call: Call, lock: tuple[str, str]) -> Held | None:

@@ -12,7 +12,8 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from reviewer.c.lockops import lock_ops, may_change_between, next_op, release_ahead
+from reviewer.c.facts import releasers
+from reviewer.c.lockops import KINDS, lock_ops, may_change_between, next_releases, release_ahead
 from reviewer.c.onward import follows, gotos, labels, statement_of
 from reviewer.model import Confidence, Evidence, Finding, Fix, Severity
 from reviewer.rule import Rule
@@ -54,11 +55,11 @@ def check(source: Source) -> Iterator[Finding]:
 
 
 def _jumps(function: Function, named: Mapping[str, Node]) -> list[tuple[Node, tuple[str, str]]]:
-    """The gotos that lead to a release, with the lock that it gives back."""
+    """The gotos that lead to a release, with each lock that is given back before any is taken."""
     return [
         (goto, op.lock)
         for goto in islice(gotos(function), _MOST_JUMPS)
-        if (op := next_op(function, goto, named)) is not None and not op.acquires
+        for op in next_releases(function, goto, named)
     ]
 
 
@@ -110,18 +111,6 @@ rule = Rule(
     confidence=Confidence.LIKELY,
     since="0.1",
     check=check,
-    triggers=frozenset(
-        {
-            "mutex_unlock",
-            "spin_unlock",
-            "spin_unlock_irq",
-            "spin_unlock_irqrestore",
-            "spin_unlock_bh",
-            "write_unlock",
-            "write_unlock_bh",
-            "write_unlock_irq",
-            "up_write",
-        }
-    ),
+    triggers=releasers(KINDS),
     links=("https://docs.kernel.org/locking/mutex-design.html",),
 )

@@ -75,7 +75,7 @@ def _interrupts(source: Source, function: Function, op: LockOp) -> Finding | Non
             if object_of(other, each) != name:
                 continue
             context = context_of(source, other)
-            if context is not None and context.context.atomic:
+            if context is not None and context.context.interrupts:
                 return _from_interrupt(function, op, each, context)
             if each.known.irq or each.known.bh:
                 others.append(each)

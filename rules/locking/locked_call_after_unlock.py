@@ -37,16 +37,20 @@ def check(source: Source) -> Iterator[Finding]:
     """Calls that need a lock, on a path on which it has just been released."""
     for function in source.touched:
         releases = [op for op in lock_ops(function) if not op.acquires and op.call.statement]
+        if not releases:
+            continue
         calls = {c.node.id: c for c in function.calls if not (c.cut or c.loop or c.guard)}
-        needy = {i: k for i, c in calls.items() if releases and (k := needs(source, c))}
+        needy = {i: k for i, c in calls.items() if (k := needs(source, c))}
         said: set[int] = set()
         for release in releases if needy else ():
             call = _after(function, release, calls, needing(release, calls, needy))
-            if call is not None and call.node.id not in said:
-                said.add(call.node.id)
+            if call is None or call.node.id in said:
+                continue
+            said.add(call.node.id)
+            in_view = function_named(source, call.name) is not None
+            if in_view or not named_locked(call) or _shown(function, release, call):
                 # What only the tables say, the same series may have changed.
-                sure = function_named(source, call.name) is not None or named_locked(call)
-                yield _finding(function, release, call, sure)
+                yield _finding(function, release, call, in_view or named_locked(call))
 
 
 def _after(
@@ -65,6 +69,19 @@ def _after(
         if node.id in meant and not any(lock.kind in _KINDS for lock in function.flow.at(node).may):
             return meant[node.id]
     return None
+
+
+def _shown(function: Function, release: LockOp, call: Call) -> bool:
+    """Whether the function calls another `_locked()` of the object before it gives this lock back.
+
+    The name alone may mean a lock that the caller of the function holds.
+    """
+    return named_locked(call) and any(
+        named_locked(each)
+        and each.arguments[:1] == call.arguments[:1]
+        and each.node.start_byte < release.call.node.start_byte
+        for each in function.calls
+    )
 
 
 def _finding(function: Function, release: LockOp, call: Call, sure: bool) -> Finding:

@@ -16,7 +16,9 @@ from reviewer.c.callees import function_named
 from reviewer.c.contract import given_away
 from reviewer.c.facts import lock_call
 from reviewer.c.flow import ExitKind, Kind
+from reviewer.c.lockops import lock_ops
 from reviewer.c.locks import lock_key
+from reviewer.c.unit import GAP
 from reviewer.model import Confidence, Evidence, Finding, Fix, Severity
 from reviewer.rule import Rule
 
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from reviewer.c.source import Source
     from reviewer.c.syntax import Call
 
-_BY_NAME = re.compile(r"_lock\w*\(")  # any other function that may take one
+_BY_NAME = re.compile(r"_lock\w*\(|_mutex_acquire\(")  # any other function that may take one
 _HANDS_OVER = re.compile(
     r"(?<![bc])lock(?!ed_)"
     r"|_(?:start|begin|enter|acquire|get|pin|claim|grab|hold|prepare|suspend|freeze)(?:_|$)"
@@ -39,16 +41,25 @@ _COMMENT = re.compile(r"/\*(?:[^*]|\*(?!/))*\*/|//[^\n]*")
 _SAYS_RELEASED = re.compile(r"\b(?:releas(?:es|ed)|unlock(?:s|ed)|drop(?:s|ped))\b")
 _OF_A_LOCK = re.compile(r"lock|mutex|_sem(?:aphore)?\b")
 _SEMAPHORE = "up"
+_TELLS = re.compile(r"_try_(?:\w+_)?lock\Z")  # its result says whether it has the lock
+_GOES_BACK = re.compile(r"again|retry|restart|repeat|loop|next|cont|redo")
+_WAYS = {
+    ExitKind.RETURN: "this return",
+    ExitKind.END: "the end of the function",
+    ExitKind.JUMP: "this goto",
+}
 _TELLS_LOCKED = re.compile(r"&\w*locked\w*")
 
 
 def check(source: Source) -> Iterator[Finding]:
     """The first exit on which a lock is held that the function releases elsewhere."""
     for function in source.touched:
-        if not (function.takes_locks or _BY_NAME.search(function.unit.text)) or function.acquires:
+        if function.words.isdisjoint(("return", "goto")) or function.acquires:
+            continue  # it has no two ways out
+        if not (function.takes_locks or _BY_NAME.search(function.unit.text)):
             continue
         said: set[tuple[str, str]] = set()
-        for way_out in function.flow.exits:
+        for way_out in (*function.flow.exits, *function.flow.jumps):
             for held in sorted(way_out.leaked, key=lambda lock: (lock.family, lock.key)):
                 if (held.family, held.key) in said or not _is_forgotten(function, way_out, held):
                     continue
@@ -65,11 +76,45 @@ def _is_forgotten(function: Function, way_out: Exit, held: Held) -> bool:
         return False
     if (held.family, held.key) not in flow.released:
         return False
+    if way_out.kind is ExitKind.JUMP:
+        return _label_forgets(function, way_out, held)
     others = [each for each in flow.exits if each is not way_out and not _holds(each, held)]
     if function.name and _HANDS_OVER.search(function.name):
         fails = _FAILURE.fullmatch(way_out.value) is not None
         return fails and any(_succeeds(each) for each in others)
-    return bool(others) and not _is_contract(function, way_out, others)
+    if not others:
+        # The other ways out are hidden. The patch releases further down what it takes.
+        return held.new and any(
+            each > way_out.node.start_byte for each in _releases(function, held)
+        )
+    return not _is_contract(function, way_out, others)
+
+
+def _label_forgets(function: Function, way_out: Exit, held: Held) -> bool:
+    """Whether there is no release behind a label that the mail does not show.
+
+    A lock that the patch brings is released by what the patch adds, so in view. And what another
+    goto to the label does not hold, the label does not release.
+    """
+    if _GOES_BACK.search(way_out.value) or _HANDS_OVER.search(function.name or ""):
+        return False
+    if any(
+        each.value == way_out.value and each.locks.known and not _holds(each, held)
+        for each in function.flow.jumps
+    ):
+        return True
+    hidden = function.unit.masked.find(GAP, way_out.node.end_byte)
+    releases = _releases(function, held)
+    return held.new and bool(releases) and hidden > 0 and max(releases) < hidden
+
+
+def _releases(function: Function, held: Held) -> list[int]:
+    """Where in the text the lock is released."""
+    return [
+        op.call.node.start_byte
+        for op in lock_ops(function)
+        if not op.acquires and op.lock == (held.family, held.key)
+    ]
 
 
 def _is_a_lock(function: Function, held: Held) -> bool:
@@ -80,7 +125,7 @@ def _is_a_lock(function: Function, held: Held) -> bool:
     taken = held.acquire
     return (
         taken is not None
-        and taken.statement
+        and (taken.statement or _TELLS.search(taken.name) is not None)
         and not any(
             (each.family, each.key) == (held.family, held.key)
             for call in function.calls
@@ -139,7 +184,7 @@ def _finding(function: Function, way_out: Exit, held: Held) -> Finding:
     evidence = [Evidence(taken.span, f"{taken.name}() is called here")] if taken else []
     if release := _release(function, held):
         evidence.append(Evidence(release.span, "another path releases it here"))
-    what = "this return" if way_out.kind is ExitKind.RETURN else "the end of the function"
+    what = _WAYS[way_out.kind]
     state = "open" if held.kind in (Kind.RCU, Kind.SRCU) else "held"
     return Finding(
         span=way_out.span,

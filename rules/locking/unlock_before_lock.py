@@ -12,14 +12,14 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from reviewer.c.lockops import lock_ops, may_change_between, next_op, release_ahead
+from reviewer.c.lockops import lock_ops, may_take_between, next_releases, release_ahead
 from reviewer.c.onward import follows, gotos, labels, statement_of
 from reviewer.c.unit import GAP
 from reviewer.model import Confidence, Evidence, Finding, Fix, Severity
 from reviewer.rule import Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from tree_sitter import Node
 
@@ -34,7 +34,7 @@ _NAMED = ("unlock", "up_read", "up_write")
 
 def check(source: Source) -> Iterator[Finding]:
     """Gotos that stand before the first acquire of a lock and surely reach its release."""
-    for function in source.touched:
+    for function in source.touched_with({"goto"}):
         if not function.takes_locks or not function.header_shown:
             continue
         if function.must_hold or function.releases:
@@ -42,11 +42,25 @@ def check(source: Source) -> Iterator[Finding]:
         firsts = _first_ops(function)
         named = labels(function) if firsts else {}
         for goto in islice(gotos(function), _MOST_JUMPS) if named else ():
-            release = next_op(function, goto, named)
-            first = firsts.get(release.lock) if release and not release.acquires else None
-            if release and first and _too_early(source, function, goto, first, release):
-                yield _finding(function, goto, first, release.call)
+            wrong = _not_held(source, function, goto, firsts, named)
+            if wrong is not None:
+                yield _finding(function, goto, *wrong)
                 break
+
+
+def _not_held(
+    source: Source,
+    function: Function,
+    goto: Node,
+    firsts: Mapping[tuple[str, str], LockOp],
+    named: Mapping[str, Node],
+) -> tuple[LockOp, Call] | None:
+    """The acquire that this jump comes before, and the release that it leads to."""
+    for release in next_releases(function, goto, named):
+        first = firsts.get(release.lock)
+        if first is not None and _too_early(source, function, goto, first, release):
+            return first, release.call
+    return None
 
 
 def _first_ops(function: Function) -> dict[tuple[str, str], LockOp]:
@@ -73,7 +87,7 @@ def _too_early(
         return False
     if GAP in function.unit.masked[body.start_byte : taken.start_byte]:
         return False
-    if may_change_between(source, function, first.lock, body.start_byte, goto.start_byte):
+    if may_take_between(source, function, first.lock, body.start_byte, goto.start_byte):
         return False
     return release_ahead(source, function, goto, first.lock) is not None
 

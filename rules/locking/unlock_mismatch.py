@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _FAMILIES = frozenset(
     {
         *("mutex_unlock", "spin_unlock", "raw_spin_unlock", "read_unlock", "write_unlock"),
-        *("up_read", "up_write", "up", "local_unlock"),
+        *("up_read", "up_write", "up", "local_unlock", "xa_unlock"),
     }
 )
 _VARIANT = re.compile(r"_(irqsave|irqrestore|irq|bh)(?:_|$)")
@@ -80,7 +80,14 @@ def _wrong(function: Function, operations: list[LockOp], op: LockOp, held: Held)
         return f"but {op.call.name}() enables interrupts even if they were off before"
     if given:
         return f"but {op.call.name}() enables what it did not disable"
-    if GAP in function.unit.masked[op.call.node.end_byte :]:
+    others_fit = any(
+        not each.acquires and each.lock == op.lock and _variant(each.call.name) == _FITS[taken]
+        for each in operations
+    )
+    # Of two locks the one that is left may enable them in what the mail hides.
+    alone = all(each.key in (op.key, "") for each in function.flow.at(op.call.node).may)
+    hidden = GAP in function.unit.masked[op.call.node.end_byte :]
+    if hidden and not (others_fit and alone):
         return None
     return f"but {op.call.name}() leaves {'bottom halves' if taken == 'bh' else 'interrupts'} off"
 

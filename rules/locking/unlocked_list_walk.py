@@ -39,6 +39,8 @@ def check(source: Source) -> Iterator[Finding]:
     for function in source.touched:
         if sets_up_or_tears_down(function) or _CALLER_LOCKS.search(function.name or "__"):
             continue
+        if "_for_each" not in function.unit.text:
+            continue
         objects = Objects(function, source)
         for walk in function.calls:
             head = _head(walk)

@@ -48,7 +48,7 @@ class Leaf(NamedTuple):
     on_false: bool | None = None
     nonzero: str | None = None  # an expression that is nonzero where this is true
     constant: bool | None = None
-    gap: bool = False
+    gap: int | None = None  # offset of what the mail hides of it
 
 
 class Not(NamedTuple):
@@ -116,7 +116,8 @@ def condition(items: Items, node: Node, depth: int = 0) -> Condition:
         node = node.named_children[0]
     low, high = items.within(node)
     if depth > _DEPTH or GAP in items.masked(node):
-        return Leaf(low, high, gap=GAP in items.masked(node))
+        gap = node.start_byte if GAP in items.masked(node) else None
+        return Leaf(low, high, gap=gap)
     kind = node.type
     if kind == "unary_expression":
         operand = node.child_by_field_name("argument")

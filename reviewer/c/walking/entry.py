@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from reviewer.c.comment import Said, said_held
 from reviewer.c.flow import Held, Kind
 from reviewer.c.locks import claimed, names_in
 from reviewer.c.walking.effects import Acquire, Asserted, Downgrade, Release, UnknownUnlock
@@ -51,6 +52,19 @@ def entry_states(
         claim = Asserted(held, names_in(held.key))
         states |= {transfer.claim(claim, each) for each in states}
     return frozenset(states)
+
+
+def told_by_comment(function: Function, entry: States) -> frozenset[Held]:
+    """What the comment above says is held, where the code does not: a lock without name, or RCU.
+
+    It may be held everywhere, so that nobody says "no lock is held here", and is held for sure
+    nowhere: a comment is no reason to speak.
+    """
+    said = Said.NOTHING if any(state.held for state in entry) else said_held(function.comment)
+    if said is Said.NOTHING:
+        return frozenset()
+    rcu = said is Said.RCU
+    return frozenset({_held(Kind.RCU, "rcu_read_unlock", "") if rcu else _held(Kind.OTHER, "", "")})
 
 
 def _kinds(effects: Mapping[int, Effect]) -> dict[str, Held]:

@@ -56,6 +56,7 @@ class Lowering:
         self.jumps: list[int] = []  # offsets of return and goto
         self.gaps: list[tuple[int, int]] = []
         self.gotos: list[Node] = []
+        self.breaks: list[Node] = []
         self.tests: list[str] = []  # expressions that conditions test, once for each time
         self.guarding: list[tuple[int, int, Condition]] = []  # arms of `if`, with their tests
         self._alternatives = items.function.alternatives
@@ -78,7 +79,8 @@ class Lowering:
             raise TooDeepError
         kind = node.type
         if kind == "break_statement":
-            return Break()
+            self.breaks.append(node)
+            return Break(node.start_byte)
         if kind == "continue_statement":
             return Continue()
         if kind == "labeled_statement" or kind == "case_statement":
@@ -92,7 +94,7 @@ class Lowering:
 
     def _gap(self, node: Node) -> Gap:
         self.gaps.append((node.start_byte, node.end_byte))
-        return Gap()
+        return Gap(node.start_byte)
 
     def _other(self, node: Node, depth: int) -> Statement:
         return self._plain(node, depth)
@@ -180,12 +182,12 @@ class Lowering:
 
     def _body(self, node: Node | None, depth: int) -> Statement:
         if node is None:
-            return Gap()
+            return Gap(self.items.function.node.end_byte)
         return Block(tuple(self._in_sequence(node, depth)), node.start_byte, node.end_byte)
 
     def _condition(self, node: Node | None) -> Condition:
         if node is None:
-            return Leaf(0, 0, gap=True)
+            return Leaf(0, 0, gap=self.items.function.node.end_byte)
         lowered = condition(self.items, node)
         self.tests.extend(expressions(lowered))
         return lowered

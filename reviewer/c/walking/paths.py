@@ -44,6 +44,15 @@ class Paths:
         if states:
             self.nodes[node_id] = self.nodes.get(node_id, NOTHING) | states
 
+    def behind(self, gap: int, states: States) -> States:
+        """The states behind a gap at that offset."""
+        if not self.prepared.lasting:
+            return hidden(states)
+        locks = self.transfer.locks
+        until = self.prepared.lasting
+        last = {n for n, lock in enumerate(locks) if until.get(lock.offset, 0) > gap}
+        return hidden(states, last)
+
     def without_guards(self, states: States, start: int, end: int) -> States:
         """The states after a scope: the guards that were taken in it are gone."""
         if not self.prepared.guards:
@@ -100,8 +109,8 @@ class Paths:
 
     def _leaf(self, leaf: Leaf, states: States) -> tuple[States, States]:
         states = self.items(leaf.low, leaf.high, states)
-        if leaf.gap:
-            states = hidden(states)
+        if leaf.gap is not None:
+            states = self.behind(leaf.gap, states)
         if leaf.constant is not None:
             return (states, NOTHING) if leaf.constant else (NOTHING, states)
         if leaf.expression is None or leaf.expression not in self.prepared.tracked:

@@ -22,6 +22,7 @@ from reviewer.c.walking.effects import (
 )
 from reviewer.c.walking.entry import entry_states
 from reviewer.c.walking.items import Item, Items, items_of
+from reviewer.c.walking.lasting import lasting, mark_new
 from reviewer.c.walking.lower import Lowering
 from reviewer.c.walking.transfer import Transfer
 
@@ -63,8 +64,10 @@ class Prepared:
     targets: Sequence[int]  # sorted offsets of labels and cases
     hidden: Sequence[tuple[int, int]]  # statements that the walk does not read
     scopes: Mapping[int, int]  # offset of each guard -> where its block ends
-    gotos: Mapping[int, Span]
+    jumps: Mapping[int, Span]  # gotos and breaks by their offset
     released: frozenset[tuple[str, str]]
+    lasting: Mapping[int, int]  # offset of an acquire -> up to where gaps do not end it
+    new: frozenset[tuple[str, str]]  # locks that the patch brings to a function with a gap
 
     @property
     def readable(self) -> Iterator[int]:
@@ -128,6 +131,8 @@ def _finished(
     _under(effects, lowering)
     stored = _stores(items, effects)
     _lent(items, effects, scoped)
+    new = mark_new(items, effects)
+    scopes = _scopes(effects, scoped, lowering)
     tracked = _tracked(tests, stored, items)
     names = {name for text in tracked for name in names_in(text)}
     for effect in (*effects.values(), *scoped.values()):
@@ -159,9 +164,15 @@ def _finished(
         lowering.labels,
         sorted(lowering.targets),
         sorted(lowering.gaps),
-        _scopes(effects, scoped, lowering),
-        {node.start_byte: span for node in lowering.gotos if (span := function.span(node))},
+        scopes,
+        {
+            node.start_byte: span
+            for node in (*lowering.gotos, *lowering.breaks)
+            if (span := function.span(node))
+        },
         _released(effects),
+        lasting(items, effects, scopes),
+        new,
     )
 
 

@@ -108,6 +108,8 @@ class Return(NamedTuple):
 class Break(NamedTuple):
     """`break`"""
 
+    offset: int
+
 
 class Continue(NamedTuple):
     """`continue`"""
@@ -115,6 +117,8 @@ class Continue(NamedTuple):
 
 class Gap(NamedTuple):
     """Something that the mail, or a parse error, hides."""
+
+    offset: int
 
 
 class Suppose(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
 MOST = 40
 """States at one point; over it, what tells them apart is forgotten step by step."""
@@ -63,9 +63,17 @@ def bounded(states: States) -> States:
     return fewer
 
 
-def hidden(states: States) -> States:
-    """After something the mail does not show: nothing is held for sure, nothing is known."""
-    return frozenset(State((), state.released, frozenset(), True, state.via) for state in states)
+def hidden(states: States, lasting: Container[int] = ()) -> States:
+    """After something the mail does not show: nothing is held for sure, nothing is known.
+
+    Of the locks that last, those stay that are held in every state.
+    """
+    shared = frozenset[int]()
+    if lasting and states:
+        first, *others = [frozenset(state.held) for state in states]
+        shared = frozenset(number for number in first.intersection(*others) if number in lasting)
+    held = tuple(sorted(shared))
+    return frozenset(State(held, state.released, frozenset(), True, state.via) for state in states)
 
 
 def blurred(states: States) -> States:

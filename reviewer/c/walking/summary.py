@@ -21,9 +21,12 @@ UNREACHED = Locks(frozenset(), frozenset(), known=True, reached=False)
 class Summary:
     """Remembers the answer of each set of states, for many points share one."""
 
-    def __init__(self, function: Function, locks: list[Lock]) -> None:
+    def __init__(
+        self, function: Function, locks: list[Lock], perhaps: frozenset[Held] = frozenset()
+    ) -> None:
         self._function = function
         self._locks = locks
+        self._perhaps = perhaps  # may be held everywhere
         self._known: dict[tuple[States, bool], Locks] = {}
 
     def locks(self, states: States, guards: bool = True) -> Locks:
@@ -49,7 +52,7 @@ class Summary:
         numbers = {n for held in every for group in held.values() for n in group}
         may = {self._locks[number].held for number in numbers}
         known = not any(state.unknown for state in states)
-        return Locks(must, frozenset(may) | must, known)
+        return Locks(must, frozenset(may) | must | self._perhaps, known)
 
     def _named(self, numbers: list[int]) -> Held:
         """One of several acquisitions of a lock: the caller's if there is one, else the first."""
@@ -66,4 +69,6 @@ class Summary:
         value = ""
         if node.type == "return_statement" and node.named_children:
             value = " ".join(self._function.text(node.named_children[0]).split())
+        elif node.type == "goto_statement" and node.named_children:
+            value = self._function.text(node.named_children[0])
         return Exit(kind, value, node, span, self.locks(states, guards=False), via)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reviewer.c.flow import Exit, ExitKind, Flow
+from reviewer.c.walking.entry import told_by_comment
 from reviewer.c.walking.lower import TooDeepError
 from reviewer.c.walking.paths import Paths
 from reviewer.c.walking.prepare import Prepared, prepare
@@ -102,7 +103,7 @@ class _Walk(Paths):
             Break: self._break,
             Continue: self._continue,
             Decide: self._decide,
-            Gap: lambda _, states, __: hidden(states),
+            Gap: lambda gap, states, _: self.behind(gap.offset, states),
             Suppose: self._suppose,
         }
 
@@ -118,7 +119,8 @@ class _Walk(Paths):
         raise _TooLongError
 
     def _result(self) -> Flow:
-        summary = Summary(self.prepared.function, self.transfer.locks)
+        perhaps = told_by_comment(self.prepared.function, self.prepared.entry)
+        summary = Summary(self.prepared.function, self.transfer.locks, perhaps)
         ids = self.prepared.ids
         before = dict.fromkeys(self.prepared.readable, UNREACHED)
         for (low, high), states in self.records.items():
@@ -127,15 +129,21 @@ class _Walk(Paths):
                 before[ids[position]] = locks
         for node_id, states in self.nodes.items():
             before[node_id] = summary.locks(states)
-        exits = []
+        exits: list[Exit] = []
+        jumps: list[Exit] = []
         for (node_id, via), states in self.exits.items():
             kind, node = self.exit_nodes[node_id]
-            out = summary.exit(kind, node, states, self.prepared.gotos.get(via))
+            out = summary.exit(kind, node, states, self.prepared.jumps.get(via))
             if out is not None:
-                exits.append(out)
+                (jumps if kind is ExitKind.JUMP else exits).append(out)
         exits.sort(key=_by_line)
-        left = frozenset().union(*self.exits.values())
-        return Flow(before, tuple(exits), True, self.prepared.released, self._dropped(left))
+        ids_of_jumps = {out.node.id for out in jumps}
+        left = frozenset[State]().union(
+            *(states for (at, _), states in self.exits.items() if at not in ids_of_jumps)
+        )
+        dropped = self._dropped(left)
+        known = (self.prepared.released, dropped, tuple(jumps), self.prepared.new)
+        return Flow(before, tuple(exits), True, *known)
 
     def _dropped(self, states: States) -> frozenset[tuple[str, str]]:
         """What was released at some exit without having been acquired."""
@@ -178,7 +186,8 @@ class _Walk(Paths):
             return states
         inner = frame
         if branch.hidden:
-            states, inner = hidden(states), _Frame(frame, frame is not None and frame.loop, True)
+            states = self.behind(branch.start, states)
+            inner = _Frame(frame, frame is not None and frame.loop, True)
         outs = []
         for test, body in branch.arms:
             true, states = self.test(test, states)
@@ -257,7 +266,9 @@ class _Walk(Paths):
         left = joined(out, inner.breaks, inner.continues)
         return joined(self.without_guards(left, scoped.start, scoped.end), failed)
 
-    def _break(self, _: Break, states: States, frame: _Frame | None) -> States:
+    def _break(self, jump: Break, states: States, frame: _Frame | None) -> States:
+        if frame is not None and frame.loop:
+            states = self._leaving(states, jump.offset)
         while frame is not None:
             frame.breaks = joined(frame.breaks, states)
             if not frame.hidden:
@@ -278,7 +289,9 @@ class _Walk(Paths):
         if not states:
             return NOTHING
         target = self.prepared.labels.get(goto.name)
+        self.note(goto.node.id, states)
         if target is None:
+            self._leave(ExitKind.JUMP, goto.node, states)
             return NOTHING
         start = goto.node.start_byte
         marked = self._by_goto and target > start and any(state.held for state in states)
@@ -293,6 +306,14 @@ class _Walk(Paths):
             arriving.append(state)
         self._labels[goto.name] = joined(self._labels.get(goto.name, NOTHING), arriving)
         return NOTHING
+
+    def _leaving(self, states: States, offset: int) -> States:
+        """The states, now told apart from those that leave the loop in another way."""
+        if not self._by_goto or not any(state.held for state in states):
+            return states
+        return frozenset(
+            state._replace(via=offset) if state.via == NOWHERE else state for state in states
+        )
 
     def _label(self, label: Label, states: States, _: _Frame | None) -> States:
         arriving = self._labels.get(label.name, NOTHING)
