@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def function_named(source: Source, name: str) -> Function | None:
     """The function of that name; None when it is not in view, or twice."""
-    found = [each for each in source.functions_with(name) if each.name == name]
+    found = tuple(source.functions_named(name))
     return found[0] if len(found) == 1 else None
 
 
@@ -53,5 +53,5 @@ def may_have_released(source: Source, function: Function, held: Held, node: Node
 
 def callers_of(source: Source, name: str) -> Iterator[tuple[Function, Call]]:
     """The calls of that function in view."""
-    for function in source.functions_with(name):
+    for function in source.functions_calling(name):
         yield from ((function, call) for call in function.calls if call.name == name)

@@ -6,7 +6,6 @@ it is first asked, and only then. Those that a user has built from a kernel tree
 
 from __future__ import annotations
 
-import re
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
@@ -19,9 +18,10 @@ from reviewer.errors import FactsError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_WORD = re.compile(r"[A-Za-z_]\w*")
 _DATA = Path(__file__).parent / "data"
 _OWN: ContextVar[Path | None] = ContextVar("_OWN", default=None)
+
+_SCOPES = frozenset({"CLASS", "CLASS_INIT", "ACQUIRE", "scoped_class"})
 
 MARK, FORMAT = "version", "reviewer-facts-1"
 """The file that makes a directory one of tables, and its first word; the second is the kernel's."""
@@ -84,6 +84,8 @@ def use(directory: Path | None) -> str | None:
     _OWN.set(directory)
     for table in (_sleepers, _gfp_arguments, _rcu_fields, _freed_arguments, _required_locks):
         table.cache_clear()
+    rcu_structs.cache_clear()
+    lock_requirers.cache_clear()
     return version
 
 
@@ -138,9 +140,19 @@ def acquirers() -> frozenset[str]:
     return frozenset((*acquires, "guard", "scoped_guard", "scoped_cond_guard"))
 
 
-def takes_locks(text: str) -> bool:
-    """Whether the code has a word that acquires a lock or opens a section, as far as is known."""
-    return not acquirers().isdisjoint(_WORD.findall(text))
+@cache
+def releasers(kinds: frozenset[Kind]) -> frozenset[str]:
+    """The functions of the table that release a lock of these kinds."""
+    known = lock_calls().items()
+    return frozenset(name for name, call in known if not call.acquires and call.kind in kinds)
+
+
+@cache
+def acquirers_of(kinds: frozenset[Kind]) -> frozenset[str]:
+    """Those of the table that acquire a lock of these kinds, and all guards."""
+    known = lock_calls().items()
+    others = (name for name, call in known if call.acquires and call.kind not in kinds)
+    return (acquirers() | _SCOPES) - frozenset(others)
 
 
 @cache
@@ -161,8 +173,12 @@ def _sleepers() -> tuple[tuple[int, frozenset[str]], ...]:
     )
 
 
+PERHAPS = 4
+"""The level of a function that only its documentation says to sleep, or that does on some paths."""
+
+
 def sleeps(name: str) -> int | None:
-    """How directly a function sleeps: 0 itself, n through n calls; None: not known to.
+    """How directly a function sleeps: 0 itself, n through n calls, `PERHAPS`; None: not known to.
 
     Allocators sleep by their gfp_t and are not here: see `gfp_argument`.
     """
@@ -199,6 +215,15 @@ def rcu_field(struct: str, field: str) -> RcuField | None:
     """The field of that struct, when a kernel header declares it `__rcu`."""
     row = _rcu_fields().get((struct, field))
     return None if row is None else RcuField(*row)
+
+
+@cache
+def rcu_structs() -> Mapping[str, frozenset[str]]:
+    """The fields that a kernel header declares `__rcu`, by struct."""
+    found: dict[str, set[str]] = {}
+    for struct, field in _rcu_fields():
+        found.setdefault(struct, set()).add(field)
+    return {struct: frozenset(fields) for struct, fields in found.items()}
 
 
 @cache
@@ -261,12 +286,45 @@ def required_locks(name: str) -> tuple[str, ...]:
 
 
 @cache
+def spinlocked_functions() -> Mapping[str, str]:
+    """The spinlock that the caller of each function holds, for those that keep it to their end."""
+    return {row[0]: row[1] for row in _rows("spinlocked.tsv")}
+
+
+def spinlocked(name: str) -> str | None:
+    """That of one function; None: not known to be called with one."""
+    return spinlocked_functions().get(name)
+
+
+@cache
+def _bit_words() -> Mapping[str, str]:
+    return {row[0]: row[1] for row in _rows("bit_words.tsv")}
+
+
+def bit_word(field: str) -> str | None:
+    """The struct of a field whose bits all users change atomically; None: not known to be one."""
+    return _bit_words().get(field)
+
+
+@cache
+def lock_requirers() -> frozenset[str]:
+    """The functions that `required_locks` knows."""
+    return frozenset(_required_locks())
+
+
+@cache
 def _rcu_readers() -> Mapping[str, str]:
     return {name: how for how, names in _rows("rcu_readers.tsv") for name in names.split(" ")}
 
 
+def readers() -> frozenset[str]:
+    """The functions that `needs_reader` knows."""
+    return frozenset(_rcu_readers())
+
+
 def needs_reader(name: str) -> str | None:
     """How it is known that callers must be in an RCU reader section: "checked" by the function
-    itself, or "documented"; None: not known to need one.
+    itself, "documented", or "lent", where what it returns is good in that section only; None: not
+    known to need one.
     """
     return _rcu_readers().get(name)

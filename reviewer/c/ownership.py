@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from reviewer.c.function import Function
+    from reviewer.c.source import Source
     from reviewer.c.syntax import Call
+    from reviewer.c.unit import Unit
 
 
 class How(StrEnum):
@@ -38,7 +41,7 @@ _FREED: Mapping[str, int] = {
     **dict.fromkeys(("dev_kfree_skb", "dev_kfree_skb_any", "dev_kfree_skb_irq"), 0),
     **dict.fromkeys(("dev_consume_skb_any", "dev_consume_skb_irq", "napi_consume_skb"), 0),
     **dict.fromkeys(("ieee80211_free_hw", "wiphy_free", "nlmsg_free", "iio_device_free"), 0),
-    **dict.fromkeys(("input_free_device", "blk_mq_free_request", "mempool_free"), 0),
+    **dict.fromkeys(("input_free_device", "blk_mq_free_request", "mempool_free", "free_candev"), 0),
     **dict.fromkeys(("kmem_cache_free", "devm_kfree", "usb_ep_free_request"), 1),
 }
 """Which argument, from 0, is freed: the slab, networking, block and USB headers."""
@@ -73,6 +76,9 @@ _PUT: Mapping[str, int] = {
     **dict.fromkeys(("usb_free_urb", "usb_put_urb", "usb_put_hcd", "scsi_host_put"), 0),
     **dict.fromkeys(("iput", "dput", "css_put"), 0),
 }
+PUTS = frozenset(_PUT)
+"""The functions that drop a reference on an argument."""
+
 _PUT_NAME = re.compile(
     r"\w+_put(?:_(?!user|data|char|bits|unaligned|u\d|be|le|rq_data)\w+)?\Z|put_\w+\Z"
 )
@@ -81,20 +87,52 @@ _NOT_A_PUT = re.compile(
     r"|nft_|nlmsg_put|genlmsg_put|pm_runtime|_pm_|seq_put|put_cpu|put_online|iov_iter|trace_|copy"
     r"|clk_|module_put|regulator|gpiod?_|reset_control|runtime|autopm|printk|_put_sync|put_char"
 )
+_TABLES: Mapping[How, frozenset[str]] = {
+    How.FREED: FREES,
+    How.HANDED_OFF: HAND_OFFS,
+    How.PUT: PUTS,
+}
+_MOST = 100  # of one function; the paths from each are searched
 _MEMBER = re.compile(r"&\s*\(?(\w+)\)?\s*->\s*(\w+)\Z")
 
 
-def endings(function: Function, *hows: How) -> Iterator[Ending]:
+def endings(function: Function, *hows: How, hidden: bool = False) -> Iterator[Ending]:
     """The calls of these sorts on a plain variable, in source order.
 
     A reference counter stands for its object: `kref_put(&p->ref, f)`, `put_device(&p->dev)`.
+    `hidden`: also on one whose declaration the mail does not show.
     """
-    for call in function.calls:
-        if call.cut or call.guard or call.loop or call.node.start_point[0] in function.alternatives:
-            continue
-        found = _ending(call)
-        if found is not None and found.how in hows and found.name in function.variables:
-            yield found
+    hidden = hidden and function.has_gap
+    if any(_may_end(function.unit, how) for how in hows):
+        for each in function.fact(_all_endings):
+            if each.how in hows and (hidden or each.name in function.variables):
+                yield each
+
+
+def touched_ending(source: Source, *hows: How) -> Iterator[Function]:
+    """The functions that the patch touches in which there may be such a call."""
+    return source.touched_where(lambda unit: any(_may_end(unit, how) for how in hows))
+
+
+def _may_end(unit: Unit, how: How) -> bool:
+    """Whether a word of the function looks like one: most have none, and need not be read."""
+    text = unit.text
+    if how is How.NAMED:
+        return "free_" in text
+    if how is How.PUT and ("_put" in text or "put_" in text):
+        return True
+    return not _TABLES[how].isdisjoint(unit.words)
+
+
+def _all_endings(function: Function) -> tuple[Ending, ...]:
+    skipped = function.alternatives
+    endings = (
+        found
+        for call in function.calls
+        if not (call.cut or call.guard or call.loop or call.node.start_point[0] in skipped)
+        and (found := _ending(call)) is not None
+    )
+    return tuple(islice(endings, _MOST))
 
 
 def _ending(call: Call) -> Ending | None:

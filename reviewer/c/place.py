@@ -42,6 +42,17 @@ class Place:
         code = self.rows[first].rstrip("\r")
         return Span(self.path, line, line if end is None or end < line else end, self.side, code)
 
+    def shows(self, node: Node) -> bool:
+        """Whether the node begins on a row of the file."""
+        lines, row = self.unit.lines, node.start_point[0]
+        return row < len(lines) and lines[row] is not None
+
+    def shown(self, node: Node) -> Span:
+        """The lines of a node that it shows."""
+        span = self.span(node)
+        assert span is not None
+        return span
+
     def span(self, node: Node) -> Span | None:
         """The lines of a node; None when it begins on a synthetic row."""
         return self.rows_span(node.start_point[0], node.end_point[0])

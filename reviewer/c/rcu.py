@@ -6,13 +6,13 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from reviewer.c.facts import rcu_field
+from reviewer.c.facts import rcu_field, rcu_structs
 from reviewer.c.flow import Kind
 from reviewer.c.syntax import Use
 from reviewer.model import Evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from tree_sitter import Node
 
@@ -43,6 +43,29 @@ def declared_rcu(source: Source, access: Access) -> tuple[Evidence, ...] | None:
     if not field.type.rcu or field.type.pointer > 1 or field.type.array:
         return None
     return (Evidence(field.span, "declared __rcu here"),) if field.span else ()
+
+
+def may_use_protected(source: Source, function: Function) -> bool:
+    """Whether the text names a struct and a field of it that is declared `__rcu`.
+
+    What `declared_rcu` knows of any access has both words, or the struct as the type of a field in
+    view. Most functions have not, and need not be read.
+    """
+    words, (protected, in_fields) = function.words, source.fact(_protected)
+    structs = (words & protected.keys()) | in_fields
+    return any(not protected[struct].isdisjoint(words) for struct in structs)
+
+
+def _protected(source: Source) -> tuple[Mapping[str, frozenset[str]], frozenset[str]]:
+    """The fields declared `__rcu` by struct, and those structs that a field in view is of."""
+    found = dict(rcu_structs())
+    types: set[str] = set()
+    for struct, fields in source.structs.fields.items():
+        own = frozenset(name for name, field in fields.items() if field.type.rcu)
+        if own:
+            found[struct] = found.get(struct, frozenset()) | own
+        types.update(field.type.struct or field.type.name for field in fields.values())
+    return found, frozenset(types & found.keys())
 
 
 def with_accessor(source: Source, access: Access) -> Evidence | None:

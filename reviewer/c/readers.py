@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _GFP_SLEEPS = re.compile(r"GFP_(?:KERNEL|USER|NOIO|NOFS)\w*(?: *\| *__GFP_(?:ZERO|NOWARN))*")
 _READERS = frozenset({Kind.SPIN, Kind.RCU, Kind.IRQ, Kind.BH, Kind.PREEMPT})
 _OPENS = re.compile(r"rcu_read_lock(?:_bh|_sched)?\Z")
+_DEEPEST = 1  # calls down to what sleeps: a longer way is not taken each time
 _SLEEPERS_WITH_CARE = frozenset({"cond_resched", "kvfree", "vfree", "dput", "iput", "fput"})
 
 
@@ -45,7 +46,7 @@ def never_a_reader(function: Function) -> Call | None:
         return None
     for call in function.calls:
         shown = not call.guard and not call.cut
-        if shown and _sleeps(call) and outside_reader(function, call.node):
+        if shown and sleeps_by_itself(call) and outside_reader(function, call.node):
             return call
     return None
 
@@ -59,10 +60,11 @@ def own_section(function: Function) -> Call | None:
     return None
 
 
-def _sleeps(call: Call) -> bool:
-    """Whether it sleeps whenever it has to wait, by its name or its flags alone."""
+def sleeps_by_itself(call: Call) -> bool:
+    """Whether it, or what it calls, sleeps whenever it has to wait, by name or flags alone."""
     position = gfp_argument(call.name)
     if position is not None:
         flags = call.arguments[position] if position < len(call.arguments) else ""
         return _GFP_SLEEPS.fullmatch(flags) is not None
-    return sleeps(call.name) == 0 and call.name not in _SLEEPERS_WITH_CARE
+    level = sleeps(call.name)
+    return level is not None and level <= _DEEPEST and call.name not in _SLEEPERS_WITH_CARE

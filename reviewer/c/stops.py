@@ -52,7 +52,13 @@ STOPS: Mapping[str, str] = {
     "disable_delayed_work_sync": "work",
     "flush_work": "work",
     "flush_delayed_work": "work",
+    "kthread_cancel_work_sync": "work",
+    "kthread_cancel_delayed_work_sync": "work",
+    "kthread_flush_work": "work",
+    "irq_work_sync": "work",
     "tasklet_kill": "tasklet",
+    "usb_kill_anchored_urbs": "URBs",
+    "usb_poison_anchored_urbs": "URBs",
 }
 """The stops that wait, and what they stop. Their first argument names it."""
 
@@ -63,6 +69,7 @@ FOR_GOOD = frozenset(
         "disable_work_sync",
         "disable_delayed_work_sync",
         "usb_poison_urb",
+        "usb_poison_anchored_urbs",
     }
 )
 """Those after which it cannot be started again."""
@@ -70,13 +77,14 @@ FOR_GOOD = frozenset(
 _STARTS: Mapping[str, int] = {
     "usb_submit_urb": 0,
     "mod_timer": 0,
-    "add_timer": 0,
-    "hrtimer_start": 0,
-    "schedule_work": 0,
-    "queue_work": 1,
-    "schedule_delayed_work": 0,
-    "queue_delayed_work": 1,
-    "mod_delayed_work": 1,
+    **dict.fromkeys(("add_timer", "add_timer_on", "add_timer_local", "timer_reduce"), 0),
+    **dict.fromkeys(("hrtimer_start", "hrtimer_start_range_ns", "hrtimer_restart"), 0),
+    **dict.fromkeys(("schedule_work", "schedule_delayed_work", "irq_work_queue"), 0),
+    **dict.fromkeys(("queue_work", "queue_delayed_work", "mod_delayed_work", "queue_rcu_work"), 1),
+    **dict.fromkeys(("schedule_work_on", "schedule_delayed_work_on"), 1),
+    **dict.fromkeys(("queue_work_on", "queue_delayed_work_on", "mod_delayed_work_on"), 2),
+    **dict.fromkeys(("kthread_queue_work", "kthread_queue_delayed_work"), 1),
+    "kthread_mod_delayed_work": 1,
     "tasklet_schedule": 0,
     "tasklet_hi_schedule": 0,
 }
@@ -84,7 +92,12 @@ _SETUPS: Mapping[str, tuple[int, int]] = {
     "INIT_WORK": (0, 1),
     "INIT_DELAYED_WORK": (0, 1),
     "INIT_DEFERRABLE_WORK": (0, 1),
+    "INIT_RCU_WORK": (0, 1),
+    "kthread_init_work": (0, 1),
+    "kthread_init_delayed_work": (0, 1),
+    "init_irq_work": (0, 1),
     "timer_setup": (0, 1),
+    "setup_timer": (0, 1),
     "hrtimer_setup": (0, 1),
     "tasklet_setup": (0, 1),
     "tasklet_init": (0, 1),

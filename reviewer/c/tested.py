@@ -9,7 +9,7 @@ from reviewer.c.contexts import manages_power
 from reviewer.c.syntax import Use
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
 
     from tree_sitter import Node
 
@@ -28,19 +28,31 @@ _TRANSPARENT = frozenset(
 
 def reads_of(function: Function, target: str) -> list[Node]:
     """Where the variable or field is read, in the order of the text."""
-    nodes = [a.node for a in function.accesses if a.text == target and a.use is not Use.WRITE]
+    nodes = list(function.fact(_fields).get(target, ()))
     if target.isidentifier():
-        nodes += _identifiers(function, target)
+        nodes += function.fact(_identifiers).get(target, ())
     return sorted(nodes, key=lambda node: node.start_byte)
 
 
-def _identifiers(function: Function, name: str) -> Iterator[Node]:
+def _fields(function: Function) -> Mapping[str, list[Node]]:
+    """The field accesses that read, by their text."""
+    found: dict[str, list[Node]] = {}
+    for access in function.accesses:
+        if access.use is not Use.WRITE:
+            found.setdefault(access.text, []).append(access.node)
+    return found
+
+
+def _identifiers(function: Function) -> Mapping[str, list[Node]]:
+    """The identifiers of a function by name; from the last to the first."""
+    found: dict[str, list[Node]] = {}
     pending = [function.node]
     while pending:
         node = pending.pop()
-        if node.type == "identifier" and function.text(node) == name:
-            yield node
+        if node.type == "identifier":
+            found.setdefault(function.text(node), []).append(node)
         pending.extend(node.named_children)
+    return found
 
 
 def early_exit(function: Function, node: Node, zero: bool) -> Node | None:

@@ -1,7 +1,7 @@
-"""Flags that allow to sleep are passed on with a spinlock held.
+"""The flags of the caller are passed to an allocation with a spinlock held.
 
-Whoever passes GFP_KERNEL to a function, or the flags of its own caller, says that it may sleep in
-there. With a spinlock held it may not. Allocate before the lock is taken, or pass GFP_ATOMIC.
+Who passes GFP_KERNEL allows the function to sleep. With a spinlock held it may not, whatever its
+caller allows. Allocate before the lock is taken, or with GFP_ATOMIC.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from reviewer.c.callees import may_have_released
-from reviewer.c.facts import acquirers, gfp_argument
+from reviewer.c.facts import acquirers
 from reviewer.c.flow import Kind
 from reviewer.c.gfp import flags_of, parameter
 from reviewer.model import Confidence, Evidence, Finding, Fix, Severity
@@ -24,34 +24,24 @@ if TYPE_CHECKING:
     from reviewer.c.source import Source
     from reviewer.c.syntax import Call
 
-_SLEEPING = re.compile(r"GFP_(?:KERNEL|KERNEL_ACCOUNT|USER|NOIO|NOFS)\b(?!.*[?~])")
-_ATOMIC = frozenset({Kind.SPIN, Kind.IRQ, Kind.PREEMPT})
-_NOT_PASSED = re.compile(
-    r"(?:__)?(?:xa|xas|idr|ida)_|gfpflags|might_|INIT_|trace_|_init\Z|WARN|BUG"
-)
+_ATOMIC = frozenset({Kind.SPIN, Kind.IRQ, Kind.PREEMPT, Kind.BH, Kind.RCU})
+_DROPS_ITS_LOCK = re.compile(r"(?:__)?(?:xa|xas|idr|ida)_")
 
 
 def check(source: Source) -> Iterator[Finding]:
-    """GFP flags under a spinlock: to any function, or those of the caller to an allocator."""
+    """The flags of the caller, passed to an allocator under a spinlock."""
     for function in source.touched:
-        if not function.takes_locks:
+        given = parameter(function) if function.takes_locks else None
+        if given is None:
             continue
-        given = parameter(function)
         for call in function.calls:
-            flags = _flags(function, call, given)
-            held = _spinlock(function, call) if flags else None
-            if flags is None or held is None or held.acquire is None:
+            if flags_of(call) != given or _DROPS_ITS_LOCK.match(call.name):
+                continue
+            held = _spinlock(function, call)
+            if held is None or held.acquire is None:
                 continue
             if not may_have_released(source, function, held, call.node):
-                yield _finding(function, call, flags, held, held.acquire)
-
-
-def _flags(function: Function, call: Call, given: str | None) -> str | None:
-    if call.guard or call.cut or call.loop or _NOT_PASSED.search(call.name):
-        return None
-    if gfp_argument(call.name) is not None:
-        return given if given is not None and flags_of(call) == given else None
-    return next((text for text in call.arguments if _SLEEPING.match(text)), None)
+                yield _finding(function, call, given, held, held.acquire)
 
 
 def _spinlock(function: Function, call: Call) -> Held | None:
@@ -73,7 +63,7 @@ def _finding(function: Function, call: Call, flags: str, held: Held, taken: Call
 
 
 rule = Rule(
-    title="Flags that allow to sleep are passed under a spinlock",
+    title="The GFP flags of the caller are used under a spinlock",
     severity=Severity.ERROR,
     confidence=Confidence.LIKELY,
     since="0.1",

@@ -25,12 +25,15 @@ if TYPE_CHECKING:
 _NOWAIT = re.compile(
     r"\(\s*(?:[\w>.()-]+\s*&\s*)?\w*(?:NOWAIT|NONBLOCK|no_?wait|non_?block)\w*\s*\)\Z"
 )
+_ASKED = re.compile(r"NOWAIT|NONBLOCK|no_?wait|non_?block")
 _FLAGS = re.compile(r"GFP_\w+(?:\s*\|\s*__GFP_\w+)*\Z")
 
 
 def check(source: Source) -> Iterator[Finding]:
     """Sleeping flags in the branch of a condition that asks not to wait."""
-    for function in source.touched:
+    for function in source.touched_with(rule.triggers):
+        if not _ASKED.search(function.unit.text):
+            continue
         for node, span, flags in _uses(function):
             condition = _nowait(function, node)
             if condition is not None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from reviewer.c.facts import acquirers
 from reviewer.c.flow import Kind
-from reviewer.c.sleep import sleeps_under
+from reviewer.c.sleep import sleeps_under, touched_under
 from reviewer.model import Confidence, Evidence, Finding, Fix, Severity
 from reviewer.rule import Rule
 
@@ -27,12 +27,19 @@ _KINDS = frozenset({Kind.SPIN, Kind.IRQ, Kind.BH, Kind.PREEMPT})
 
 def check(source: Source) -> Iterator[Finding]:
     """Calls that can sleep, under a lock that forbids it on every path."""
-    for function in source.touched:
+    for function in touched_under(source, _KINDS):
+        said: set[int] = set()
         for sleep in sleeps_under(source, function, _KINDS):
+            # In a section that the patch brings, all of them have one cause.
+            section = sleep.acquire.node
+            if section.id in said and section.start_point[0] in function.unit.changed:
+                continue
+            said.add(section.id)
             lock = sleep.held.key or f"{sleep.acquire.name}()"
+            where = "here" if sleep.caller is None else f"by {sleep.caller[0]}()"
             yield Finding(
                 span=sleep.call.span,
-                message=f"{sleep.why}, and {lock} is held here",
+                message=f"{sleep.why}, and {lock} is held {where}",
                 function=function.name,
                 evidence=(
                     Evidence(sleep.acquire.span, f"{sleep.acquire.name}() is called here"),
