@@ -15,7 +15,7 @@ import re
 from typing import TYPE_CHECKING
 
 from reviewer.c.after import reachable
-from reviewer.c.escapes import LOOKUPS
+from reviewer.c.escapes import LOADS, LOOKUPS, lent_to
 from reviewer.c.facts import iterator
 from reviewer.c.flow import Kind
 from reviewer.model import Confidence, Evidence, Finding, Fix, Severity
@@ -44,7 +44,7 @@ _OWNED_BY_LIST = frozenset({"find_task_by_vpid", "find_task_by_pid_ns", "pid_tas
 
 def check(source: Source) -> Iterator[Finding]:
     """Plain gets of what a look-up found, with no lock held from one to the other."""
-    for function in source.touched:
+    for function in source.touched_with(_SAFE_FORM.keys()):
         gets = [call for call in function.calls if call.name in _SAFE_FORM and call.arguments]
         if not gets:
             continue
@@ -60,7 +60,10 @@ def _found(function: Function) -> Iterator[tuple[Node, str, Call]]:
     calls = {call.node.id: call for call in function.calls}
     for store in function.assignments:
         call = calls.get(store.value_node.id)
-        if call is not None and call.name in LOOKUPS - _OWNED_BY_LIST:
+        if call is None:
+            continue
+        found = call.name in LOOKUPS - _OWNED_BY_LIST or call.name in LOADS
+        if found or lent_to(function, store, call):
             yield store.node, store.target.lstrip("*"), call
     for call in function.calls:
         known = iterator(call.name) if call.loop and not call.cut else None

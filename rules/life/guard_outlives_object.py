@@ -24,9 +24,10 @@ _ROOT = re.compile(r"(\w+)->")
 def check(source: Source) -> Iterator[Finding]:
     """Frees of an object while a guard on a lock in it is held on every path."""
     for function in source.touched:
-        if not any(call.guard for call in function.calls):
+        found = list(endings(function, How.FREED))
+        if not found or not any(call.guard for call in function.calls):
             continue
-        for ending in endings(function, How.FREED):
+        for ending in found:
             for held in function.flow.at(ending.call.node).must:
                 root = _ROOT.match(held.key)
                 if held.guard and held.acquire and root and root[1] == ending.name:

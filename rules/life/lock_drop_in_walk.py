@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from reviewer.c.source import Source
     from reviewer.c.syntax import Call
 
-_SAFE = re.compile(r"h?list_for_each_entry_safe(?:_reverse|_from|_continue)?\Z")
+_SAFE = re.compile(
+    r"h?list_for_each_entry_safe(?:_reverse|_from|_continue)?\Z|h?list_for_each(?:_prev)?_safe\Z"
+)
 _LOCKS = frozenset({Kind.SPIN, Kind.MUTEX, Kind.RWSEM})
 _PAUSES = re.compile(r"cond_resched\w*\Z|cpu_relax\Z|schedule\w*\Z|msleep\Z|usleep_range\Z")
 _READ_ANEW = "list_safe_reset_next"
@@ -42,7 +44,7 @@ _READ_ANEW = "list_safe_reset_next"
 
 def check(source: Source) -> Iterator[Finding]:
     """The first drop, in the body of a `_safe` walk, of the lock that protects the walk."""
-    for function in source.touched:
+    for function in source.touched_with(rule.triggers):
         if _READ_ANEW in function.unit.text:
             continue
         for walk in function.calls:
@@ -85,9 +87,12 @@ rule = Rule(
     since="0.1",
     check=check,
     triggers=frozenset(
-        f"{kind}_for_each_entry_safe{form}"
+        f"{kind}_for_each_{form}"
         for kind in ("list", "hlist")
-        for form in ("", "_reverse", "_from", "_continue")
+        for form in (
+            *("entry_safe", "entry_safe_reverse", "entry_safe_from", "entry_safe_continue"),
+            *("safe", "prev_safe"),
+        )
     ),
     links=(
         "https://docs.kernel.org/kernel-hacking/locking.html",

@@ -14,7 +14,7 @@ import re
 from typing import TYPE_CHECKING
 
 from reviewer.c.callees import calls_below, function_named
-from reviewer.c.facts import iterator
+from reviewer.c.facts import freed_argument, iterator
 from reviewer.model import Confidence, Evidence, Finding, Fix, Severity
 from reviewer.rule import Rule
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _WALKS = re.compile(r"h?list_for_each_entry(?:_reverse|_from|_continue)?\Z")
 _REMOVES = re.compile(r"(?:__)?h?list_(?:del|del_init|move|move_tail)\Z")
 _FREES = frozenset({"kfree", "kvfree", "vfree", "kfree_sensitive"})
+_ENDS = re.compile(r"(\w+)_(?:del|delete|free|destroy)")
 _IDR_REMOVES = frozenset({"idr_remove", "idr_replace", "idr_destroy", "radix_tree_delete"})
 _LEAVES = frozenset({"break_statement", "return_statement", "goto_statement"})
 _SOUNDS_LIKE_REMOVAL = re.compile(r"_(?:close|remove|delete|del|destroy|unregister)(?:_|\Z)")
@@ -38,7 +39,7 @@ _DEPTH = 2
 
 def check(source: Source) -> Iterator[Finding]:
     """Removal in the body of a walk, or in its callback."""
-    for function in source.touched:
+    for function in source.touched_with(rule.triggers):
         for walk in function.calls:
             if walk.loop and _WALKS.match(walk.name):
                 yield from _in_body(function, walk)
@@ -55,7 +56,8 @@ def _in_body(function: Function, walk: Call) -> Iterator[Finding]:
         return
     for call in function.calls:
         inside = walk.node.start_byte < call.node.start_byte < walk.node.end_byte
-        if inside and _removes(call, cursor, member) and not _leaves_after(call.node, walk.node):
+        removes = inside and (_removes(call, cursor, member) or _ends(function, call, cursor))
+        if removes and not _leaves_after(call.node, walk.node):
             yield Finding(
                 span=call.span,
                 message=f"{call.name}() removes {cursor} while {walk.name}() stands on it; "
@@ -75,6 +77,18 @@ def _removes(call: Call, cursor: str, member: str) -> bool:
         return call.arguments[0] == cursor
     own = call.arguments[0].replace(" ", "") == f"&{cursor}->{member}"
     return own and _REMOVES.match(call.name) is not None
+
+
+def _ends(function: Function, call: Call, cursor: str) -> bool:
+    """Whether a function of the kernel frees the cursor, or one that is named so for its type."""
+    if call.cut or cursor not in call.arguments:
+        return False
+    if freed_argument(call.name) == call.arguments.index(cursor):
+        return True
+    variable = function.variables.get(cursor)
+    struct = variable.type.struct if variable is not None else None
+    what = _ENDS.fullmatch(call.name)
+    return call.statement and what is not None and call.arguments[0] == cursor and what[1] == struct
 
 
 def _leaves_after(node: Node, loop: Node) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reviewer.c.ownership import FREES, How, endings
+from reviewer.c.ownership import FREES, How, endings, touched_ending
 from reviewer.c.uses import Touch, uses_in
 from reviewer.model import Confidence, Evidence, Finding, Fix, Severity
 from reviewer.rule import Rule
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 def check(source: Source) -> Iterator[Finding]:
     """The first use that can follow each free."""
-    for function in source.touched:
+    for function in touched_ending(source, How.FREED, How.NAMED):
         said: set[int] = set()
-        found = list(endings(function, How.FREED, How.NAMED))
+        found = list(endings(function, How.FREED, How.NAMED, hidden=True))
         uses = uses_in(function) if found else None
         for ending in found:
             use = None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from reviewer.c.context import sets_up_or_tears_down
 from reviewer.c.escapes import escapes
 from reviewer.c.flow import Kind
-from reviewer.c.uses import Touch
+from reviewer.c.uses import Touch, said
 from reviewer.model import Confidence, Evidence, Finding, Fix, Severity
 from reviewer.rule import Rule
 
@@ -37,7 +37,9 @@ def _finding(function: Function, escape: Escape) -> Iterator[Finding]:
     if span is None:
         return
     returned = escape.use.touch is Touch.RETURNED
-    what = f"{escape.name} is returned" if returned else f"{escape.use.text} is {escape.use.touch}"
+    unsure = returned and not escape.added
+    unsure |= escape.use.touch is Touch.PASSED or sets_up_or_tears_down(function)
+    what = said(escape.use)
     lock = escape.held.key or "the lock"
     yield Finding(
         span=span,
@@ -46,7 +48,7 @@ def _finding(function: Function, escape: Escape) -> Iterator[Finding]:
         function=function.name,
         evidence=(Evidence(escape.found, f"{escape.how} finds it with {lock} held"),),
         fix=Fix(f"take a reference on {escape.name} before {lock} is dropped, or use it under it"),
-        confidence=Confidence.HUNCH if returned or sets_up_or_tears_down(function) else None,
+        confidence=Confidence.HUNCH if unsure else None,
     )
 
 

@@ -24,7 +24,7 @@ _FREES = frozenset({"kfree", "kvfree"})
 
 def check(source: Source) -> Iterator[Finding]:
     """Calls of call_rcu() whose callback, in view, only frees what contains its head."""
-    for function in source.touched:
+    for function in source.touched_with({"call_rcu"}):
         for call in function.calls:
             if call.name == "call_rcu" and len(call.arguments) == 2 and not call.cut:
                 callback = function_named(source, call.arguments[1])

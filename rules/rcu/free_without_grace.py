@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from reviewer.c.after import reachable
 from reviewer.c.context import sets_up_or_tears_down
+from reviewer.c.reach import Objects, Reach
 from reviewer.model import Confidence, Evidence, Finding, Fix, Severity
 from reviewer.rule import Rule
 
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from reviewer.c.source import Source
     from reviewer.c.syntax import Call
 
-_Removed = tuple["Node", "Call", str, str]  # where to begin, the removal, the variable, a note
+_Removed = tuple["Node", "Call", str, str, str]
+"""Where to begin, the call that removes or publishes, the variable, a note, which readers."""
 _UNLINKS = re.compile(
     r"(?:h?list(?:_nulls|_bl)?)_del(?:_init)?_rcu\Z|hash_del_rcu\Z|list_replace_rcu\Z"
 )
@@ -36,19 +38,24 @@ _WAITS = re.compile(
     r"synchronize_\w+|\w*call_rcu\w*|k[v]?free_rcu\w*|rcu_barrier\w*|\w*_sync|\w*grace\w*|\w*quiesce\w*"
 )
 _MEMBER = re.compile(r"&\s*(\w+)\s*->")
+_BEFORE, _SINCE = "before", "since"
 _STORES = frozenset({"rcu_assign_pointer", "RCU_INIT_POINTER"})
 
 
 def check(source: Source) -> Iterator[Finding]:
     """Frees that can follow the removal on a path without a wait."""
-    for function in source.touched:
+    for function in source.touched_with(_FREES):
         frees = {c.node.id: c for c in function.calls if c.name in _FREES and len(c.arguments) == 1}
-        removed = (*_unlinked(function), *_replaced(function)) if frees else ()
+        removed = (
+            (*_unlinked(function), *_replaced(function), *_published(function, source))
+            if frees
+            else ()
+        )
         waits = {call.node.id for call in function.calls if _WAITS.fullmatch(call.name)}
-        for start, removal, name, note in removed:
+        for start, removal, name, note, which in removed:
             free = _first_free(function, start, name, frees, waits)
             if free is not None:
-                yield _finding(function, removal, free, note)
+                yield _finding(function, removal, free, note, which)
 
 
 def _first_free(
@@ -66,7 +73,8 @@ def _unlinked(function: Function) -> Iterator[_Removed]:
     for call in function.calls:
         member = _MEMBER.match(call.arguments[0]) if call.arguments else None
         if _UNLINKS.match(call.name) and member and member[1] in function.variables:
-            yield call.node, call, member[1], f"{call.name}() takes it out of the list here"
+            note = f"{call.name}() takes it out of the list here"
+            yield call.node, call, member[1], note, _BEFORE
 
 
 def _replaced(function: Function) -> Iterator[_Removed]:
@@ -78,19 +86,33 @@ def _replaced(function: Function) -> Iterator[_Removed]:
             continue
         name = store.target.lstrip("*")
         if read.name == "rcu_replace_pointer":
-            yield store.node, read, name, f"{read.arguments[0]} is replaced here"
+            yield store.node, read, name, f"{read.arguments[0]} is replaced here", _BEFORE
         for call in function.calls:
             same = call.name in _STORES and call.arguments[:1] == read.arguments[:1]
             if same and call.node.start_byte > store.node.end_byte:
-                yield call.node, call, name, f"{call.arguments[0]} is set anew here"
+                yield call.node, call, name, f"{call.arguments[0]} is set anew here", _BEFORE
 
 
-def _finding(function: Function, removal: Call, free: Call, note: str) -> Finding:
+def _published(function: Function, source: Source) -> Iterator[_Removed]:
+    """Objects that the function itself lets readers see, and may take back on an error path."""
+    objects = Objects(function, source)
+    for call in function.calls:
+        if call.name != "rcu_assign_pointer" or len(call.arguments) < 2:
+            continue
+        variable = function.variables.get(call.arguments[1])
+        if variable is None or variable.parameter:
+            continue
+        if objects.reach(call.argument_nodes[0]) is not Reach.LOCAL:
+            note = f"{call.arguments[0]} is set to it here"
+            yield call.node, call, variable.name, note, _SINCE
+
+
+def _finding(function: Function, removal: Call, free: Call, note: str, which: str) -> Finding:
     name = free.arguments[0]
     return Finding(
         span=free.span,
         message=f"{free.name}({name}) does not wait for the RCU readers that found {name} "
-        f"before {removal.name}()",
+        f"{which} {removal.name}()",
         function=function.name,
         evidence=(Evidence(removal.span, note),),
         fix=Fix(f"use kfree_rcu() for {name}, or synchronize_rcu() before it is freed"),

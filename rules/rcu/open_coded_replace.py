@@ -28,7 +28,7 @@ _LEAVES = re.compile(r"[{}]|\b(?:un)?lock\b|_unlock|\breturn\b|\bgoto\b|__gap__"
 
 def check(source: Source) -> Iterator[Finding]:
     """The store, where the same pointer was read just before it under the same lock."""
-    for function in source.touched:
+    for function in source.touched_with({"rcu_assign_pointer"}):
         stores = [c for c in function.calls if c.name == "rcu_assign_pointer" and not c.cut]
         reads = list(_reads(function)) if stores else []
         for store in stores:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reviewer.c.context import sets_up_or_tears_down
-from reviewer.c.rcu import declared_rcu, with_accessor
+from reviewer.c.rcu import declared_rcu, may_use_protected, with_accessor
 from reviewer.c.reach import Objects, Reach
 from reviewer.model import Confidence, Evidence, Finding, Fix, Severity
 from reviewer.rule import Rule
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def check(source: Source) -> Iterator[Finding]:
     """Plain stores to a field that is declared `__rcu`, in an object that others can reach."""
     for function in source.touched:
-        if sets_up_or_tears_down(function):
+        if sets_up_or_tears_down(function) or not may_use_protected(source, function):
             continue
         objects = Objects(function, source)
         for store in function.assignments:

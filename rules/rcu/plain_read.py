@@ -17,6 +17,7 @@ from reviewer.c.rcu import (
     declared_rcu,
     inside_accessor,
     is_compared,
+    may_use_protected,
     updater_at,
     with_accessor,
 )
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 def check(source: Source) -> Iterator[Finding]:
     """Plain loads of a field that is declared `__rcu`."""
     for function in source.touched:
-        if sets_up_or_tears_down(function):
+        if sets_up_or_tears_down(function) or not may_use_protected(source, function):
             continue
         objects = Objects(function, source)
         for access in function.accesses:

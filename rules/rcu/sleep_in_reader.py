@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reviewer.c.flow import Kind
-from reviewer.c.sleep import sleeps_under
+from reviewer.c.sleep import sleeps_under, touched_under
 from reviewer.model import Confidence, Evidence, Finding, Fix, Severity
 from reviewer.rule import Rule
 
@@ -26,11 +26,12 @@ _RCU = frozenset({Kind.RCU})
 
 def check(source: Source) -> Iterator[Finding]:
     """Calls that can sleep, in a reader section on every path."""
-    for function in source.touched:
+    for function in touched_under(source, _RCU):
         for sleep in sleeps_under(source, function, _RCU):
+            where = "this is" if sleep.caller is None else f"{sleep.caller[0]}() calls it in"
             yield Finding(
                 span=sleep.call.span,
-                message=f"{sleep.why}, but this is an RCU reader section",
+                message=f"{sleep.why}, but {where} an RCU reader section",
                 function=function.name,
                 evidence=(
                     Evidence(sleep.acquire.span, "the section begins here"),

@@ -26,7 +26,7 @@ _LIST = "struct list_head"
 def check(source: Source) -> Iterator[Finding]:
     """Waits in functions that are marked __net_exit, or stand as .exit of pernet operations."""
     handlers = None
-    for function in source.touched:
+    for function in source.touched_with(_WAITS):
         waits = [call for call in function.calls if call.name in _WAITS]
         if not waits:
             continue
