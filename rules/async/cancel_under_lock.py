@@ -31,13 +31,15 @@ _FIELD = re.compile(r"(?:->|\.)([A-Za-z_]\w*)\Z")
 
 def check(source: Source) -> Iterator[Finding]:
     """Waits for a callback in view under a lock that it takes."""
-    for function in source.touched:
+    for function in source.touched_with(STOPS.keys()):
         if not function.takes_locks:
             continue
         for call in function.calls:
             name = named(call, 0) if call.name in STOPS else None
+            if name is None:
+                continue
             locks = [h for h in function.flow.at(call.node).must if h.kind in _KINDS]
-            if name is None or not locks:
+            if not locks:
                 continue
             for callback in callbacks(source, name):
                 found = _takes(source, callback, locks)

@@ -10,6 +10,7 @@ It is fine where something else waits: a flush, the destruction of the workqueue
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from reviewer.c.after import reachable
@@ -33,12 +34,13 @@ _WAITS = re.compile(
 )
 _FREES = frozenset({"kfree", "kvfree", "vfree", "kfree_sensitive", "kmem_cache_free"})
 _FREES_REQUEST = frozenset({"usb_ep_free_request", "usb_free_coherent"})
+_MOST = 100  # of one function; the paths from each are searched
 
 
 def check(source: Source) -> Iterator[Finding]:
     """Cancels that do not wait, before a free or in a function that tears down."""
-    for function in source.touched:
-        for call in function.calls:
+    for function in source.touched_with(CANCELS.keys()):
+        for call in islice((c for c in function.calls if c.name in CANCELS), _MOST):
             cancel = CANCELS.get(call.name) if call.statement and not call.cut else None
             if cancel is None or cancel.argument >= len(call.arguments):
                 continue

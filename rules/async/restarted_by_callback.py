@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING
 
 from reviewer.c.callees import calls_below, function_named
 from reviewer.c.onward import follows, statement_of
-from reviewer.c.stops import FOR_GOOD, STOPS, callbacks, named, started, tears_down
+from reviewer.c.stops import (
+    FOR_GOOD,
+    STOPS,
+    belongs,
+    callbacks,
+    named,
+    started,
+    tears_down,
+)
 from reviewer.model import Confidence, Evidence, Finding, Fix, Severity
 from reviewer.rule import Rule
 
@@ -26,23 +34,37 @@ if TYPE_CHECKING:
     from reviewer.c.syntax import Call
 
 _DEPTH = 3
+_FREES = frozenset({"kfree", "kvfree", "kfree_sensitive", "kmem_cache_free"})
 _FLAG = ("= true", "= 1", "= false", "= 0", "set_bit(", "clear_bit(", "_STOP", "_DEAD", "GONE")
 
 
 def check(source: Source) -> Iterator[Finding]:
     """Two stops in a row, where the callback of the second starts the first."""
-    for function in source.touched:
-        if not tears_down(function):
+    for function in source.touched_with(STOPS.keys()):
+        if not tears_down(function) and function.words.isdisjoint(_FREES):
             continue
         stops = [(call, name) for call in function.calls if (name := _stopped(call))]
         for at, (first, name) in enumerate(stops):
             if any(later == name for _, later in stops[at + 1 :]) or _prevents(function, first):
                 continue
             for second, other in stops[at + 1 :]:
-                start = _starts(source, other, name) if other != name else None
+                if other == name or not (tears_down(function) or _freed_after(function, second)):
+                    continue
+                start = _starts(source, other, name)
                 if start is not None and follows(statement_of(first.node), second.node):
                     yield _finding(function, first, second, name, *start)
                     break
+
+
+def _freed_after(function: Function, stop: Call) -> bool:
+    """Whether the function frees behind the stop what the stopped thing lies in."""
+    return any(
+        call.name in _FREES
+        and call.node.start_byte > stop.node.end_byte
+        and call.arguments
+        and belongs(call.arguments[-1], stop.arguments[0])
+        for call in function.calls
+    )
 
 
 def _stopped(call: Call) -> str | None:

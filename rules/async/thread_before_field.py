@@ -30,7 +30,7 @@ _DEPTH = 2
 
 def check(source: Source) -> Iterator[Finding]:
     """Fields of the thread's object that are stored after kthread_run()."""
-    for function in source.touched:
+    for function in source.touched_with({"kthread_run"}):
         for run in function.calls:
             if run.name != "kthread_run" or run.cut or len(run.arguments) < 3:
                 continue

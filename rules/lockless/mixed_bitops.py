@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING
 
 from reviewer.c.context import sets_up_or_tears_down
+from reviewer.c.facts import bit_word
 from reviewer.c.marked import Place, place_of
 from reviewer.c.reach import Objects, Reach
 from reviewer.model import Confidence, Evidence, Finding, Fix, Severity
@@ -38,7 +39,11 @@ _UPDATES = frozenset({"|=", "&=", "^="})
 
 
 def check(source: Source) -> Iterator[Finding]:
-    """Plain updates of a shared word, with no lock held, beside atomic ones in view."""
+    """Plain updates of a shared word, with no lock held, beside atomic ones in view.
+
+    Of a word that the kernel only changes atomically also behind a gap: who takes a lock there
+    does not keep the others out.
+    """
     for function in source.touched:
         # `__set_foo()` is the form for callers who know that nobody else looks.
         if sets_up_or_tears_down(function) or (function.name or "").startswith("__"):
@@ -47,8 +52,18 @@ def check(source: Source) -> Iterator[Finding]:
         for place, node, span, how in _updates(function, objects):
             others = source.fact(_atomic).get(place, ())
             other = next((call for where, call in others if where is not function), None)
-            if other is not None and function.flow.at(node).surely_none:
+            locks = function.flow.at(node)
+            if other is not None and locks.surely_none:
                 yield _finding(function, span, how, other)
+            elif how.endswith(")") and not locks.must and (known := _known_word(place)) is not None:
+                yield _told(function, span, how, known)
+
+
+def _known_word(place: Place) -> str | None:
+    """The name of a word that the kernel is known to change atomically: "s_ext4_flags"."""
+    name = re.split(r"->|\.", place.text)[-1]
+    struct = bit_word(name) if place.struct is not None or name != place.text else None
+    return name if struct is not None and place.struct in (None, struct) else None
 
 
 def _updates(function: Function, objects: Objects) -> Iterator[tuple[Place, Node, Span, str]]:
@@ -92,6 +107,16 @@ def _finding(function: Function, span: Span, how: str, other: Call) -> Finding:
     )
 
 
+def _told(function: Function, span: Span, how: str, word: str) -> Finding:
+    return Finding(
+        span=span,
+        message=f"{how} is not atomic, but the bits of {word} are changed with set_bit() and its "
+        "kin elsewhere: one that is set in between is lost",
+        function=function.name,
+        fix=Fix("use set_bit() or clear_bit()"),
+    )
+
+
 rule = Rule(
     title="A plain update of a word with atomic bit operations",
     severity=Severity.WARNING,
@@ -107,6 +132,7 @@ rule = Rule(
             "test_and_clear_bit",
             "cpumask_set_cpu",
             "cpumask_clear_cpu",
+            *("__set_bit", "__clear_bit", "__change_bit", "__assign_bit"),
         }
     ),
     links=("https://docs.kernel.org/core-api/wrappers/atomic_bitops.html",),

@@ -30,7 +30,7 @@ _MARKS = re.compile(r"[A-Z_]+\Z|data_race\Z|smp_load_acquire\Z|wait_event|wait_o
 
 def check(source: Source) -> Iterator[Finding]:
     """Plain reads of the very expression that READ_ONCE() gets elsewhere in the function."""
-    for function in source.touched:
+    for function in source.touched_with({"READ_ONCE"}):
         if sets_up_or_tears_down(function):
             continue
         marked = {

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reviewer.c.context import sets_up_or_tears_down
+from reviewer.c.flow import Kind
 from reviewer.c.marked import STORES, functions_naming, marked, plain_stores
 from reviewer.c.reach import Objects, Reach
 from reviewer.c.usermapped import USER_STRUCTS
@@ -30,13 +31,14 @@ if TYPE_CHECKING:
 
 _READ = "READ_ONCE"
 _LOADS = frozenset({_READ})
+_LOCKS = frozenset({Kind.SPIN, Kind.MUTEX, Kind.RWSEM})  # they keep somebody else out
 _SETS_UP = 3  # fields of one object that are stored in one go: nobody else sees it yet
 
 
 def check(source: Source) -> Iterator[Finding]:
     """Marked loads whose stores in view are all plain; one in each function."""
     asked: set[Place] = set()
-    touched = {id(unit) for unit in source.touched_units}
+    touched = {id(unit) for each in source.patch for unit in each.touched_units}
     for function in source.functions_with(_READ):
         for place, load in marked(function, _LOADS):
             if load.name != _READ or place in asked or place.struct in USER_STRUCTS:
@@ -44,29 +46,34 @@ def check(source: Source) -> Iterator[Finding]:
             asked.add(place)
             stores = _stores(source, place)
             who = (function, *(writer for writer, _ in stores))
-            if stores and any(id(each.unit) in touched for each in who):
+            if not stores or not any(id(each.unit) in touched for each in who):
+                continue
+            if _is_changed(function, load.node) or stores[0][0].path == source.path:
                 yield _finding(function, load, stores)
                 break
 
 
 def _stores(source: Source, place: Place) -> list[tuple[Function, Assignment]]:
-    """The plain stores of the place; none when one in view is marked."""
+    """The plain stores of the place, those of this file first; none when one is marked."""
     plain: list[tuple[Function, Assignment]] = []
-    for function in functions_naming(source, place):
-        if any(found == place for found, call in marked(function, STORES)):
-            return []
-        plain += [
-            (function, store)
-            for found, store in plain_stores(function)
-            if found == place and not _is_private(source, function, store)
-        ]
-    return plain
+    for each in source.patch if place.struct is not None else (source,):
+        for function in functions_naming(each, place):
+            if any(found == place for found, call in marked(function, STORES)):
+                return []
+            plain += [
+                (function, store)
+                for found, store in plain_stores(function)
+                if found == place and not _is_private(each, function, store)
+            ]
+    return sorted(plain, key=lambda found: found[0].path != source.path)
 
 
 def _is_private(source: Source, function: Function, store: Assignment) -> bool:
-    """Whether nobody else can see the store: a local, a new object, set-up code."""
+    """Whether nobody else can see the store: a local, a new object, set-up code without lock."""
     base = store.target.rpartition("->")[0] + "->"
     together = {s.target for _, s in plain_stores(function) if s.target.startswith(base)}
+    if any(held.kind in _LOCKS for held in function.flow.at(store.node).must):
+        return False
     if sets_up_or_tears_down(function) or (base != "->" and len(together) >= _SETS_UP):
         return True
     return Objects(function, source).reach(store.target_node) is not Reach.SHARED
