@@ -74,6 +74,53 @@ def test_a_macro_at_file_scope_registers_too() -> None:
     assert found.context is Context.SOFTIRQ
 
 
+@pytest.mark.parametrize(
+    ("header", "wanted"),
+    [
+        ("static void work(struct timer_list *t)", Context.SOFTIRQ),
+        ("static int work(struct napi_struct *napi, int budget)", Context.SOFTIRQ),
+        ("static void work(struct rcu_head *head)", Context.RCU),
+        ("static void work(struct work_struct *work)", Context.PROCESS),
+        ("static enum hrtimer_restart work(struct hrtimer *t)", Context.ATOMIC),
+        ("static void work(struct hrtimer *t)", None),
+        ("static void work(struct led_classdev *c, enum led_brightness b)", Context.ATOMIC),
+        ("static int work(struct led_classdev *c, enum led_brightness b)", None),
+        ("static void work(struct urb *urb)", None),  # the name does not say complete
+        ("static void work(struct timer_list *t, int n)", None),
+    ],
+)
+def test_parameters_tell_a_callback_without_its_registration(
+    header: str, wanted: Context | None
+) -> None:
+    found = where(f"{header}\n{{\n\tuse(b);\n}}\n")
+    assert (None if found is None else found.context) is wanted
+
+
+@pytest.mark.parametrize(
+    ("setup", "wanted"),
+    [
+        ("b->led.brightness_set = work;", Context.ATOMIC),  # whatever struct it is of
+        ("b->ops.event = work;", None),
+        ("hrtimer_init(&b->t, 0, 0); b->t.function = work;", Context.HARDIRQ),
+        ("b->t.function = work;", None),
+    ],
+)
+def test_a_field_registers_where_the_text_shows_what_it_is_of(
+    setup: str, wanted: Context | None
+) -> None:
+    assert context(setup) is wanted
+
+
+def test_an_operation_that_must_not_sleep_is_atomic_and_interrupts_nobody() -> None:
+    table = "static const struct ieee80211_ops ops = {\n\t.set_tim = work,\n};\n"
+    found = where(_WORK + table)
+    assert found is not None
+    assert found.context is Context.ATOMIC
+    assert found.context.atomic
+    assert not found.context.interrupts
+    assert Context.SOFTIRQ.interrupts
+
+
 def test_what_a_handler_calls_runs_where_the_handler_does() -> None:
     text = (
         f"{_WORK}static void tick(struct timer_list *t)\n{{\n\twork(box_of(t));\n}}\n"

@@ -47,6 +47,23 @@ def test_every_acquire_has_a_release_of_its_family() -> None:
     assert {(call.kind, call.family) for call in calls if call.acquires} == released
 
 
+@pytest.mark.parametrize(
+    ("name", "kind", "bh", "irq"),
+    [
+        ("hci_dev_lock", Kind.MUTEX, False, False),
+        ("filemap_invalidate_lock_shared", Kind.RWSEM, False, False),
+        ("txd_lock", Kind.SPIN, True, False),
+        ("uart_port_lock_irqsave", Kind.SPIN, False, True),
+    ],
+)
+def test_a_wrapper_of_the_headers_is_the_lock_that_it_wraps(
+    name: str, kind: Kind, bh: bool, irq: bool
+) -> None:
+    found = facts.lock_call(name)
+    assert found is not None
+    assert (found.kind, found.bh, found.irq, found.argument) == (kind, bh, irq, 0)
+
+
 def test_rcu_readers_have_no_argument_and_srcu_may_sleep() -> None:
     reader, sleeper = facts.lock_call("rcu_read_lock"), facts.lock_call("srcu_read_lock")
     assert reader is not None
@@ -86,7 +103,12 @@ def test_direct_sleepers_are_told_from_those_that_do_not_sleep(
 
 
 def test_a_function_that_always_calls_a_sleeper_is_further_away() -> None:
-    assert facts.sleeps("blkcg_activate_policy") == 1
+    assert facts.sleeps("device_add") == 1
+    assert facts.sleeps("hci_dev_lock") == 1  # a macro over mutex_lock()
+
+
+def test_what_sleeps_on_some_paths_only_is_marked() -> None:
+    assert facts.sleeps("blkcg_activate_policy") == facts.PERHAPS
 
 
 @pytest.mark.parametrize(
