@@ -31,13 +31,19 @@ _RAW = "raw_spin_unlock"
 def check(source: Source) -> Iterator[Finding]:
     """Sleeping locks of RT under a raw lock, and local locks with preemption off."""
     for function in source.touched:
+        said: set[int] = set()
         for call in function.calls:
             local = _LOCAL.match(call.name) is not None
             if call.guard or not (local or _SPIN.match(call.name)):
                 continue
             held = _section(function, call, local)
-            if held is not None and held.acquire is not None:
-                yield _finding(function, call, held, held.acquire)
+            if held is None or held.acquire is None:
+                continue
+            # In a section that the patch brings, all of them have one cause.
+            section = held.acquire.node
+            if section.id not in said or section.start_point[0] not in function.unit.changed:
+                said.add(section.id)
+                yield _finding(function, call, held.acquire)
 
 
 def _section(function: Function, call: Call, local: bool) -> Held | None:
@@ -54,7 +60,7 @@ def _section(function: Function, call: Call, local: bool) -> Held | None:
     return None
 
 
-def _finding(function: Function, call: Call, held: Held, taken: Call) -> Finding:
+def _finding(function: Function, call: Call, taken: Call) -> Finding:
     return Finding(
         span=call.span,
         message=f"{call.name}() sleeps on PREEMPT_RT, and {taken.name}() does not allow that here",

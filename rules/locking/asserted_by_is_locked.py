@@ -63,7 +63,7 @@ def _is_asserted(function: Function, node: Node) -> bool:
 rule = Rule(
     title="A lock that anybody may hold satisfies the assertion",
     severity=Severity.NOTE,
-    confidence=Confidence.LIKELY,
+    confidence=Confidence.HUNCH,
     since="0.1",
     check=check,
     triggers=_ASKS,

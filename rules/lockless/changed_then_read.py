@@ -79,7 +79,15 @@ def _finding(function: Function, change: Call, read: Call) -> Finding:
         function=function.name,
         evidence=(Evidence(change.span, "changed here"),),
         fix=Fix(f"use {change.name}_return(), or its _and_test() form"),
+        confidence=Confidence.HUNCH if _is_bounded(read) else None,
     )
+
+
+def _is_bounded(read: Call) -> bool:
+    """Whether a bound is asked for: many may be passed by a little."""
+    above = read.node.parent
+    sign = None if above is None else above.child_by_field_name("operator")
+    return sign is not None and sign.type in ("<", ">", "<=", ">=")
 
 
 rule = Rule(
