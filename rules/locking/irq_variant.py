@@ -37,6 +37,8 @@ def check(source: Source) -> Iterator[Finding]:
         if not plain or not _in_process_context(source, function):
             continue
         for op in plain:
+            if _is_the_callers(function, op):
+                continue
             if any(
                 h.irq or h.bh or h.entry or h.kind in (Kind.IRQ, Kind.BH)
                 for h in function.flow.at(op.call.node).may
@@ -46,6 +48,12 @@ def check(source: Source) -> Iterator[Finding]:
             if found is not None:
                 yield found
                 break
+
+
+def _is_the_callers(function: Function, op: LockOp) -> bool:
+    """Whether the function first gives the lock back: it came with it, and with interrupts off."""
+    first = next((each for each in lock_ops(function) if each.lock == op.lock), op)
+    return not first.acquires
 
 
 def _taken(function: Function) -> list[LockOp]:

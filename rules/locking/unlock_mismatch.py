@@ -69,6 +69,8 @@ def _wrong(function: Function, operations: list[LockOp], op: LockOp, held: Held)
     others = {_variant(each.call.name) for each in operations if each.key != op.key}
     if _FITS[taken] == given or others - {""} or _by_hand(function):
         return None
+    if given == "" and _taken_again(operations, op):
+        return None
     if given == "irqrestore":
         flags = op.call.arguments[1] if len(op.call.arguments) > 1 else ""
         return (
@@ -90,6 +92,17 @@ def _wrong(function: Function, operations: list[LockOp], op: LockOp, held: Held)
     if hidden and not (others_fit and alone):
         return None
     return f"but {op.call.name}() leaves {'bottom halves' if taken == 'bh' else 'interrupts'} off"
+
+
+def _taken_again(operations: list[LockOp], op: LockOp) -> bool:
+    """Whether the plain form takes it again: given back for a call that wants interrupts off."""
+    return any(
+        each.lock == op.lock
+        and each.acquires
+        and _variant(each.call.name) == ""
+        and each.call.node.start_byte > op.call.node.end_byte
+        for each in operations
+    )
 
 
 def _variant(name: str) -> str:
