@@ -134,20 +134,7 @@ def _finished(
     new = mark_new(items, effects)
     scopes = _scopes(effects, scoped, lowering)
     tracked = _tracked(tests, stored, items)
-    names = {name for text in tracked for name in names_in(text)}
-    for effect in (*effects.values(), *scoped.values()):
-        if isinstance(effect, Acquire | Asserted):
-            names |= effect.names
-    effects.update(
-        (
-            position,
-            each
-            if {each.expression, f"{each.expression}<0"} & tracked
-            else each._replace(value=None, negative=None, result=None),
-        )
-        for position, each in stored.items()
-        if each.name in names and position not in effects
-    )
+    _keep_stores(effects, scoped, stored, tracked)
     transfer = Transfer()
     return Prepared(
         function,
@@ -165,15 +152,40 @@ def _finished(
         sorted(lowering.targets),
         sorted(lowering.gaps),
         scopes,
-        {
-            node.start_byte: span
-            for node in (*lowering.gotos, *lowering.breaks)
-            if (span := function.span(node))
-        },
+        _jumps(function, lowering),
         _released(effects),
         lasting(items, effects, scopes),
         new,
     )
+
+
+def _keep_stores(
+    effects: dict[int, Effect],
+    scoped: Mapping[int, Acquire],
+    stored: Mapping[int, Stored],
+    tracked: frozenset[str],
+) -> None:
+    """Make effects of the stores that a lock or a test worth remembering depends on."""
+    names = {name for text in tracked for name in names_in(text)}
+    for effect in (*effects.values(), *scoped.values()):
+        if isinstance(effect, Acquire | Asserted):
+            names |= effect.names
+    effects.update(
+        (
+            position,
+            each
+            if {each.expression, f"{each.expression}<0"} & tracked
+            else each._replace(value=None, negative=None, result=None),
+        )
+        for position, each in stored.items()
+        if each.name in names and position not in effects
+    )
+
+
+def _jumps(function: Function, lowering: Lowering) -> dict[int, Span]:
+    """The gotos and breaks by their offset."""
+    nodes = (*lowering.gotos, *lowering.breaks)
+    return {node.start_byte: span for node in nodes if (span := function.span(node))}
 
 
 def _tracked(tests: Counter[str], stored: Mapping[int, Stored], items: Items) -> frozenset[str]:
