@@ -17,6 +17,7 @@ from reviewer.c.callees import callers_of
 from reviewer.c.context import sets_up_or_tears_down
 from reviewer.c.flow import Kind
 from reviewer.c.locks import IDENTIFIER
+from reviewer.c.rcu import ACCESSOR
 from reviewer.c.reach import Objects, Reach
 from reviewer.c.syntax import Use
 from reviewer.model import Evidence
@@ -41,7 +42,6 @@ _ATOMIC = re.compile(
     r"(?:raw_)?atomic(?:64|_long)?_\w+|refcount_\w+|kref_\w+|percpu_ref_\w+"
     r"|(?:__)?(?:test_and_)?(?:set|clear|change|test)_bit\w*|(?:try_)?cmpxchg\w*|xchg\w*"
 )
-_RCU = re.compile(r"\w*rcu\w*(?:dereference|pointer)\w*|RCU_INIT_POINTER|rtnl_dereference")
 _ONCE = re.compile(r"(?:READ|WRITE)_ONCE|smp_(?:load_acquire|store_release|store_mb)|data_race")
 _HELD_BY_NAME = re.compile(r"_(?:nolock|unlocked)\Z|_locked(?:_|\Z)|\A__")
 
@@ -175,7 +175,7 @@ def _uses(source: Source, struct: str, field: str) -> Iterator[FieldUse]:
 def accessor_of(function: Function, access: Access) -> Accessor:
     """Through what the field is read or written."""
     name = access.argument_of or _call_around(function, access)
-    if name and _RCU.fullmatch(name):
+    if name and ACCESSOR.fullmatch(name):
         return Accessor.RCU
     if name and _ONCE.fullmatch(name):
         stores = name.startswith(("WRITE", "smp_store"))

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from reviewer.c.after import between, reassigns
+from reviewer.c.locks import IDENTIFIER
 from reviewer.c.onward import follows
 from reviewer.c.uses import Touch
 
@@ -56,7 +57,10 @@ def _pointers(function: Function, ending: Ending) -> Iterator[tuple[str, Node]]:
     gone = ending.call.node
     stores = [store for store in function.assignments if store.node.start_byte < gone.start_byte]
     for store in stores[-_MOST:]:
-        if store.operator != "=" or ending.name not in (store.target, *_words(store.value)):
+        if store.operator != "=" or ending.name not in (
+            store.target,
+            *IDENTIFIER.findall(store.value),
+        ):
             continue
         into = _frame(store) if store.target == ending.name else store.target
         variable = function.variables.get(into)
@@ -65,10 +69,6 @@ def _pointers(function: Function, ending: Ending) -> Iterator[tuple[str, Node]]:
         fits = into != store.target or _points_into(store, ending.name, declared.name)
         if fits and follows(store.node, gone):
             yield into, store.node
-
-
-def _words(text: str) -> list[str]:
-    return re.findall(r"[A-Za-z_]\w*", text)
 
 
 def _frame(store: Assignment) -> str:

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reviewer.c.locks import lock_key
+from reviewer.c.locks import IDENTIFIER, lock_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +65,7 @@ def plain_stores(function: Function) -> Iterator[tuple[Place, Assignment]]:
 
 def name_in(place: Place) -> str:
     """A word that every text has that names the place."""
-    words = re.findall(r"[A-Za-z_]\w*", place.text)
+    words = IDENTIFIER.findall(place.text)
     return words[-1] if words else ""
 
 

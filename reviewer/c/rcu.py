@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 _STATEMENTS = ("statement", "declaration", "definition")
 _ACCESSORS = ("rcu", "dereference", "typeof", "sizeof", "offsetof", "array_size", "data_race")
-_ACCESSOR = re.compile(r"\w*rcu\w*(?:dereference|pointer)\w*|RCU_INIT_POINTER|rtnl_dereference")
+ACCESSOR = re.compile(r"\w*rcu\w*(?:dereference|pointer)\w*|RCU_INIT_POINTER|rtnl_dereference")
+"""The functions through which an RCU pointer is read or set."""
 _COMPARES = frozenset({"==", "!="})
 _UPDATERS = frozenset({Kind.SPIN, Kind.MUTEX, Kind.RWSEM, Kind.OTHER})
 _ASSERTS = re.compile(r"lockdep_assert_|ASSERT_RTNL\Z|assert_(?:raw_)?spin_locked\Z")
@@ -91,7 +92,7 @@ def _accessor(function: Function, node: Node) -> str | None:
         name = above.child_by_field_name("function")
         if name is not None:
             text = function.text(name)
-            return text if _ACCESSOR.fullmatch(text) else None
+            return text if ACCESSOR.fullmatch(text) else None
         if above.type == "subscript_expression":
             return None
         above = above.parent

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from reviewer.c.callees import callers_of, function_named, may_have_released
 from reviewer.c.facts import PERHAPS, acquirers_of, gfp_argument, guard_class, sleeps
 from reviewer.c.flow import Kind
+from reviewer.c.gfp import may_sleep
 from reviewer.model import Evidence
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from reviewer.c.syntax import Call
 
 # include/linux/gfp_types.h: these contain __GFP_DIRECT_RECLAIM.
-_MAY_RECLAIM = re.compile(r"\bGFP_(?:KERNEL|KERNEL_ACCOUNT|USER|HIGHUSER|NOIO|NOFS)\b")
-_NO_RECLAIM = re.compile(r"~\s*__GFP_(?:DIRECT_)?RECLAIM|\?|\bGFP_ATOMIC\b|\bGFP_NOWAIT\b")
 _STATEMENTS = frozenset({"expression_statement", "declaration", "return_statement", "if_statement"})
 _PERHAPS = frozenset({"conditional_expression", "binary_expression", "compound_statement"})
 _FLAGS = re.compile(r"GFP_(?:KERNEL|KERNEL_ACCOUNT|USER|NOIO|NOFS)\b(?!.*[?~])")
@@ -235,7 +234,7 @@ def can_sleep(call: Call) -> tuple[str, int] | None:
     allocation = gfp_argument(call.name)
     if allocation is not None:
         flags = call.arguments[allocation] if allocation < len(call.arguments) else ""
-        if _MAY_RECLAIM.search(flags) and not _NO_RECLAIM.search(flags):
+        if may_sleep(flags):
             return f"{call.name}() with {flags} can sleep", 0
         return None
     depth = sleeps(call.name)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reviewer.c.after import reachable
 from reviewer.c.facts import iterator, lock_call
-from reviewer.c.locks import lock_key
+from reviewer.c.locks import IDENTIFIER, lock_key
 from reviewer.c.onward import JUMPS, gotos, labels, onward, statement_of
 from reviewer.c.reach import Objects, Reach
 from reviewer.c.unit import GAP
@@ -25,7 +25,8 @@ RESCHEDULES = re.compile(r"(?:__)?cond_resched_(?:lock|rwlock_read|rwlock_write)
 """Functions that drop the lock they get for a moment."""
 
 _MEMBER = re.compile(r"&\s*(\w+)\s*->\s*([\w.]+)\Z")
-_NAME = re.compile(r"[A-Za-z_]\w*")
+RCU_WALK = re.compile(r"h?list_for_each_entry(?:_continue|_from)?_rcu\Z")
+"""Walks that readers make, and that want a reader section or the lock of the writers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def others_reach(source: Source, function: Function, walk: Call, head: int) -> b
 
 def of_one_object(held: Held, head: str) -> bool:
     """Whether lock and list are of one object, as far as their names tell."""
-    first, second = _NAME.search(held.key), _NAME.search(head)
+    first, second = IDENTIFIER.search(held.key), IDENTIFIER.search(head)
     if first is None or second is None:
         return False
     return first[0] == second[0] or ("->" not in held.key and "->" not in head)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reviewer.c.callees import callers_of
+from reviewer.c.locks import IDENTIFIER
 from reviewer.model import Confidence, Evidence, Finding, Fix, Severity
 from reviewer.rule import Rule
 
@@ -37,7 +38,6 @@ _SHARED = {
     "iio_chan_spec": "other attributes of the device",
     "device_attribute": "other attributes of the device",
 }
-_NAMES = re.compile(r"[A-Za-z_]\w*")
 _EXEMPT = re.compile(r"probe|init|setup|resume|suspend|remove|reset|startup|request|valid_mask")
 
 
@@ -120,12 +120,14 @@ def _place(read: Call) -> str:
 
 def _depends(function: Function, place: str, inputs: set[str]) -> bool:
     """Whether the address is of the one line or channel, as far as the names tell."""
-    names = set(_NAMES.findall(place))
+    names = set(IDENTIFIER.findall(place))
     if names & inputs or re.search(r"hwirq|offset|\[|chan|pin|irq\b|bank|address", place):
         return True
     locals_ = [each for each in function.assignments if each.target in names]
     return any(
-        set(_NAMES.findall(each.value)) & inputs or "hwirq" in each.value or "chan" in each.value
+        set(IDENTIFIER.findall(each.value)) & inputs
+        or "hwirq" in each.value
+        or "chan" in each.value
         for each in locals_
     )
 

@@ -11,7 +11,6 @@ It is fine with interrupts, bottom halves or preemption disabled, which readers 
 
 from __future__ import annotations
 
-import re
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from reviewer.c.escapes import finds_under_rcu, lent_to
 from reviewer.c.facts import needs_reader, readers
 from reviewer.c.flow import Kind
 from reviewer.c.readers import never_a_reader, outside_reader, own_section
+from reviewer.c.walks import RCU_WALK
 from reviewer.model import Confidence, Evidence, Finding, Fix, Severity
 from reviewer.rule import Rule
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from reviewer.c.syntax import Call
 
 _LOADS = frozenset({"rcu_dereference", "rcu_str_deref"})
-_WALK = re.compile(r"h?list_for_each_entry(?:_continue|_from)?_rcu\Z")
 _CSS_WALKS = frozenset(
     f"{kind}_for_each_descendant_{order}" for kind in ("css", "blkg") for order in ("pre", "post")
 ) | {"css_for_each_child"}
@@ -99,7 +98,7 @@ def _is_plain_walk(call: Call) -> bool:
     """Whether it names no lockdep condition under which it is fine as well."""
     if call.name in _ARGUMENTS:
         return len(call.arguments) <= _ARGUMENTS[call.name]
-    return _WALK.match(call.name) is not None and len(call.arguments) <= _HEAD
+    return RCU_WALK.match(call.name) is not None and len(call.arguments) <= _HEAD
 
 
 def _beside(function: Function, call: Call) -> Evidence | None:

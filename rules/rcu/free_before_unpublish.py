@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from reviewer.c.callees import function_named
 from reviewer.c.context import sets_up_or_tears_down
+from reviewer.c.locks import IDENTIFIER
 from reviewer.c.onward import follows, statement_of
 from reviewer.c.reach import Objects
 from reviewer.c.sleep import on_main_path
@@ -38,7 +39,6 @@ _FREES = frozenset(
 )
 _READS = re.compile(r"(?:\w+_dereference\w*|rcu_access_pointer)\(\s*")
 _LOADS = frozenset({"rcu_dereference_protected", "rtnl_dereference", "rcu_access_pointer"})
-_NAME = re.compile(r"[A-Za-z_]\w*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ def _is_same(source: Source, function: Function, free: Call, clear: _Clear) -> b
         return True
     if any(_READS.match(value) for value in values):
         return False
-    field = _NAME.findall(pointer)[-1]
+    field = IDENTIFIER.findall(pointer)[-1]
     variable = function.variables.get(freed)
     declared = Objects(function, source).type(clear.target)
     if declared is not None and variable is not None and declared.name != variable.type.name:

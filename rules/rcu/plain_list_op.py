@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from reviewer.c.context import sets_up_or_tears_down
 from reviewer.c.flow import Kind
 from reviewer.c.reach import Objects, Reach
-from reviewer.c.walks import link_of
+from reviewer.c.walks import RCU_WALK, link_of
 from reviewer.model import Confidence, Evidence, Finding, Fix, Severity
 from reviewer.rule import Rule
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from reviewer.c.walks import Link
 
 _WALK = re.compile(r"h?list_for_each_entry(?:_continue|_from|_reverse)?\Z")
-_RCU_WALK = re.compile(r"h?list_for_each_entry(?:_continue|_from)?_rcu\Z")
 _CHANGE = re.compile(r"(h?list)_(del|del_init|add|add_tail|add_head|replace)\Z")
 _LOCKS = frozenset({Kind.SPIN, Kind.MUTEX, Kind.RWSEM, Kind.OTHER})
 
@@ -56,7 +55,7 @@ def _walked(source: Source) -> dict[Link, tuple[Function, Call]]:
     found: dict[Link, tuple[Function, Call]] = {}
     for function in source.functions_with("_rcu"):
         for call in function.calls:
-            if call.loop and _RCU_WALK.match(call.name):
+            if call.loop and RCU_WALK.match(call.name):
                 link = link_of(function, call)
                 if link is not None:
                     found.setdefault(link, (function, call))
